@@ -6,9 +6,11 @@
  */
 #pragma once
 
+#include "build-features.h"
+
 #include <gio/gio.h>
 
-#define CONFIG_DEFAULT_PATH "/etc/cgemud/cgemud.conf"
+#define CONFIG_DEFAULT_PATH SYSCONFDIR "/cgemud/cgemud.conf"
 
 typedef struct Config Config;
 
@@ -56,6 +58,8 @@ typedef struct ConfigKey {
 	const char *choices;  /* CONFIG_CHOICE (and for each element of a CONFIG_LIST): "a|b|c"; NULL: any */
 	gboolean live;        /* a reload can change it */
 	const char *meaning;
+	/* What is wrong with a value (a string is a list of one) in words that follow its name, or NULL. Free it. */
+	char *(*check)(const char *const *values);
 } ConfigKey;
 
 extern const ConfigKey config_keys[]; /* ends with section == NULL */
