@@ -8,7 +8,7 @@
 
 #define V1_CONTROLLERS                                                                                                 \
 	"cpuset", "cpu", "cpuacct", "blkio", "memory", "devices", "freezer", "net_cls", "perf_event", "net_prio",      \
-	    "hugetlb", "pids", "rdma", "misc"
+		"hugetlb", "pids", "rdma", "misc"
 
 /* One hierarchy: controllers joined by commas, or "name=NAME" alone. */
 static char *check_hierarchy(const char *hierarchy, GHashTable *seen)
@@ -74,67 +74,69 @@ static char *check_sysctls(const char *const *values)
 }
 
 const ConfigKey config_keys[] = {
-    {"mount", "tree", CONFIG_CHOICE, "auto", .choices = "auto|v1|v2|hybrid|procsys",
-     .meaning = "which tree --mount serves where --tree does not say it; auto: procsys for a directory that ends in "
-		"/proc/sys, else v1"},
-    {"mount", "native-cgroup", CONFIG_BOOL, "true",
-     .meaning = "mount the kernel's own cgroup file system below each v1 hierarchy where it allows that, so that "
-		"/proc/self/mountinfo names it"},
+	{"mount", "tree", CONFIG_CHOICE, "auto", .choices = "auto|v1|v2|hybrid|procsys",
+	 .meaning =
+		 "which tree --mount serves where --tree does not say it; auto: procsys for a directory that ends in "
+		 "/proc/sys, else v1"},
+	{"mount", "native-cgroup", CONFIG_BOOL, "true",
+	 .meaning = "mount the kernel's own cgroup file system below each v1 hierarchy where it allows that, so that "
+		    "/proc/self/mountinfo names it"},
 
-    {"cgroup", "hierarchies", CONFIG_LIST,
-     "cpu,cpuacct;cpuset;memory;devices;freezer;pids;blkio;hugetlb;net_cls,net_prio;perf_event;name=systemd",
-     .meaning = "the v1 hierarchies: controllers joined by commas are mounted together; name=NAME has none",
-     .check = check_hierarchies},
-    {"cgroup", "v2-controllers", CONFIG_LIST, "cpuset;cpu;io;memory;hugetlb;pids;rdma;misc",
-     .choices = "cpuset|cpu|io|memory|hugetlb|pids|rdma|misc", .meaning = "the controllers of the v2 tree"},
-    {"cgroup", "backing", CONFIG_CHOICE, "auto", .choices = "auto|off|on",
-     .meaning = "keep a group of the kernel's own behind each group; auto: where it allows that"},
-    {"cgroup", "state-file", CONFIG_STRING, "/run/cgemud/state", .check = check_path,
-     .meaning = "where groups, settings and members are kept over a restart; empty: nowhere"},
-    {"cgroup", "parents", CONFIG_LIST, "", .check = check_groups,
-     .meaning = "groups that exist in the cpuset hierarchy from the start, with their parent's CPUs and memory nodes"},
-    {"cgroup", "child-cpuset", CONFIG_CHOICE, "empty", .choices = "empty|inherit",
-     .meaning = "what a new v1 cpuset group has: nothing, as in the kernel, or its parent's CPUs and memory nodes"},
+	{"cgroup", "hierarchies", CONFIG_LIST,
+	 "cpu,cpuacct;cpuset;memory;devices;freezer;pids;blkio;hugetlb;net_cls,net_prio;perf_event;name=systemd",
+	 .meaning = "the v1 hierarchies: controllers joined by commas are mounted together; name=NAME has none",
+	 .check = check_hierarchies},
+	{"cgroup", "v2-controllers", CONFIG_LIST, "cpuset;cpu;io;memory;hugetlb;pids;rdma;misc",
+	 .choices = "cpuset|cpu|io|memory|hugetlb|pids|rdma|misc", .meaning = "the controllers of the v2 tree"},
+	{"cgroup", "backing", CONFIG_CHOICE, "auto", .choices = "auto|off|on",
+	 .meaning = "keep a group of the kernel's own behind each group; auto: where it allows that"},
+	{"cgroup", "state-file", CONFIG_STRING, "/run/cgemud/state", .check = check_path,
+	 .meaning = "where groups, settings and members are kept over a restart; empty: nowhere"},
+	{"cgroup", "parents", CONFIG_LIST, "", .check = check_groups,
+	 .meaning =
+		 "groups that exist in the cpuset hierarchy from the start, with their parent's CPUs and memory nodes"},
+	{"cgroup", "child-cpuset", CONFIG_CHOICE, "empty", .choices = "empty|inherit",
+	 .meaning = "what a new v1 cpuset group has: nothing, as in the kernel, or its parent's CPUs and memory nodes"},
 
-    {"procsys", "native", CONFIG_BOOL, "true",
-     .meaning = "read and write the kernel's own /proc/sys file where there is one"},
-    {"procsys", "override", CONFIG_LIST, "", .check = check_sysctls,
-     .meaning = "KEY=VALUE: shown instead of the kernel's own value"},
+	{"procsys", "native", CONFIG_BOOL, "true",
+	 .meaning = "read and write the kernel's own /proc/sys file where there is one"},
+	{"procsys", "override", CONFIG_LIST, "", .check = check_sysctls,
+	 .meaning = "KEY=VALUE: shown instead of the kernel's own value"},
 
-    {"proc", "show", CONFIG_LIST, "",
-     .choices = "cgroups|cpuinfo|diskstats|filesystems|loadavg|meminfo|stat|swaps|uptime|vmstat",
-     .meaning = "files of /proc that --exec serves even where the kernel's own would do"},
+	{"proc", "show", CONFIG_LIST, "",
+	 .choices = "cgroups|cpuinfo|diskstats|filesystems|loadavg|meminfo|stat|swaps|uptime|vmstat",
+	 .meaning = "files of /proc that --exec serves even where the kernel's own would do"},
 
-    {"root", "replace", CONFIG_LIST, "9p",
-     .meaning = "types of the root file system that --exec covers with an overlay"},
-    {"root", "upper", CONFIG_STRING, "", .check = check_path,
-     .meaning = "directory that takes what is written to that overlay; empty: a tmpfs that is gone afterwards"},
+	{"root", "replace", CONFIG_LIST, "9p",
+	 .meaning = "types of the root file system that --exec covers with an overlay"},
+	{"root", "upper", CONFIG_STRING, "", .check = check_path,
+	 .meaning = "directory that takes what is written to that overlay; empty: a tmpfs that is gone afterwards"},
 
-    {"sampler", "interval-ms", CONFIG_INT, "50", .min = 0, .max = 10000, .live = TRUE,
-     .meaning = "how old a number may be, milliseconds; 0: every read measures"},
+	{"sampler", "interval-ms", CONFIG_INT, "50", .min = 0, .max = 10000, .live = TRUE,
+	 .meaning = "how old a number may be, milliseconds; 0: every read measures"},
 
-    {"fuse", "threads", CONFIG_INT, "4", .min = 1, .max = 64, .meaning = "threads that answer requests, at most"},
+	{"fuse", "threads", CONFIG_INT, "4", .min = 1, .max = 64, .meaning = "threads that answer requests, at most"},
 
-    {"enforce", "cpuset", CONFIG_BOOL, "true", .live = TRUE,
-     .meaning = "cpuset.cpus of a group sets the CPU affinity of its members"},
-    {"enforce", "cpu-weight", CONFIG_BOOL, "false", .live = TRUE,
-     .meaning = "cpu.shares and cpu.weight of a group set the nice value of its members"},
-    {"enforce", "pids", CONFIG_BOOL, "true", .live = TRUE,
-     .meaning = "a group that is full (pids.max) takes no more members"},
-    {"enforce", "memory", CONFIG_CHOICE, "count", .choices = "count|kill|off", .live = TRUE,
-     .meaning = "a group above its memory limit: count the failures, also kill its largest member, or nothing"},
-    {"enforce", "cpu-max", CONFIG_BOOL, "false", .live = TRUE,
-     .meaning = "members of a group above its CPU quota are stopped for the rest of the period"},
+	{"enforce", "cpuset", CONFIG_BOOL, "true", .live = TRUE,
+	 .meaning = "cpuset.cpus of a group sets the CPU affinity of its members"},
+	{"enforce", "cpu-weight", CONFIG_BOOL, "false", .live = TRUE,
+	 .meaning = "cpu.shares and cpu.weight of a group set the nice value of its members"},
+	{"enforce", "pids", CONFIG_BOOL, "true", .live = TRUE,
+	 .meaning = "a group that is full (pids.max) takes no more members"},
+	{"enforce", "memory", CONFIG_CHOICE, "count", .choices = "count|kill|off", .live = TRUE,
+	 .meaning = "a group above its memory limit: count the failures, also kill its largest member, or nothing"},
+	{"enforce", "cpu-max", CONFIG_BOOL, "false", .live = TRUE,
+	 .meaning = "members of a group above its CPU quota are stopped for the rest of the period"},
 
-    {"exec", "foreign-syscalls", CONFIG_CHOICE, "allow", .choices = "allow|refuse",
-     .meaning = "32-bit and x32 system calls, which --exec does not translate: untouched, or refused with ENOSYS"},
-    {"exec", "view", CONFIG_CHOICE, "auto", .choices = "auto|namespace|trace|preload",
-     .meaning = "how --exec shows the trees where --view does not say it"},
+	{"exec", "foreign-syscalls", CONFIG_CHOICE, "allow", .choices = "allow|refuse",
+	 .meaning = "32-bit and x32 system calls, which --exec does not translate: untouched, or refused with ENOSYS"},
+	{"exec", "view", CONFIG_CHOICE, "auto", .choices = "auto|namespace|trace|preload",
+	 .meaning = "how --exec shows the trees where --view does not say it"},
 
-    {"log", "level", CONFIG_CHOICE, "notice", .choices = "error|warning|notice|info|debug", .live = TRUE,
-     .meaning = "the least important messages that are logged"},
-    {"log", "rate-limit", CONFIG_INT, "60", .min = 0, .max = 100000, .live = TRUE,
-     .meaning = "messages per minute from one place in the program; 0: no limit"},
+	{"log", "level", CONFIG_CHOICE, "notice", .choices = "error|warning|notice|info|debug", .live = TRUE,
+	 .meaning = "the least important messages that are logged"},
+	{"log", "rate-limit", CONFIG_INT, "60", .min = 0, .max = 100000, .live = TRUE,
+	 .meaning = "messages per minute from one place in the program; 0: no limit"},
 
-    {0},
+	{0},
 };

@@ -12,14 +12,14 @@ static const struct {
 	Action action;
 	int (*run)(const Options *options, Config *config);
 } actions[] = {
-    {ACTION_MOUNT, action_mount},
-    {ACTION_UNMOUNT, action_unmount},
-    {ACTION_REEXEC, action_reexec},
-    {ACTION_EXEC, action_exec},
-    {ACTION_PROBE, action_probe},
-    {ACTION_LIST, action_list},
-    {ACTION_CHECK_CONFIG, action_check_config},
-    {ACTION_PRINT_CONFIG, action_print_config},
+	{ACTION_MOUNT, action_mount},
+	{ACTION_UNMOUNT, action_unmount},
+	{ACTION_REEXEC, action_reexec},
+	{ACTION_EXEC, action_exec},
+	{ACTION_PROBE, action_probe},
+	{ACTION_LIST, action_list},
+	{ACTION_CHECK_CONFIG, action_check_config},
+	{ACTION_PRINT_CONFIG, action_print_config},
 };
 
 static int print_version(void)

@@ -235,12 +235,12 @@ static void test_nearest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_defaults),      cmocka_unit_test(test_file),
-	    cmocka_unit_test(test_overrides),     cmocka_unit_test(test_unknown_names),
-	    cmocka_unit_test(test_bad_values),    cmocka_unit_test(test_hierarchies),
-	    cmocka_unit_test(test_bad_syntax),    cmocka_unit_test(test_bad_files),
-	    cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_print),
-	    cmocka_unit_test(test_diff),          cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_file),
+		cmocka_unit_test(test_overrides),     cmocka_unit_test(test_unknown_names),
+		cmocka_unit_test(test_bad_values),    cmocka_unit_test(test_hierarchies),
+		cmocka_unit_test(test_bad_syntax),    cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_print),
+		cmocka_unit_test(test_diff),          cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
