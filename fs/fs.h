@@ -37,6 +37,8 @@ typedef enum FsTree {
 } FsTree;
 
 Fs *fs_new(const Config *config, unsigned trees, GError **error);
+/* The same with other directories for /proc and /sys: fixtures. */
+Fs *fs_new_at(const Config *config, unsigned trees, const char *proc, const char *sys, GError **error);
 void fs_free(Fs *fs);
 
 /* An open file. Content is a snapshot taken at open and again by each read at offset 0. */
@@ -47,6 +49,7 @@ int fs_getattr(Fs *fs, Node *node, Handle *handle, const Caller *caller, struct 
 int fs_setattr(Fs *fs, Node *node, mode_t mode, uid_t uid, gid_t gid, unsigned what);
 int fs_mkdir(Fs *fs, Node *dir, const char *name, mode_t mode, const Caller *caller, Node **ret);
 int fs_rmdir(Fs *fs, Node *dir, const char *name, const Caller *caller);
+int fs_create(Fs *fs, Node *dir, const char *name); /* EACCES: control files are not made by clients */
 int fs_unlink(Fs *fs, Node *dir, const char *name);
 int fs_rename(Fs *fs, Node *dir, const char *name, Node *new_dir, const char *new_name, const Caller *caller);
 int fs_readlink(Fs *fs, Node *node, char **ret);
@@ -57,7 +60,7 @@ int fs_list(Fs *fs, Node *dir, GPtrArray **ret);
 enum { FS_SET_MODE = 1, FS_SET_UID = 2, FS_SET_GID = 4 };
 
 int fs_open(Fs *fs, Node *node, int flags, const Caller *caller, Handle **ret);
-/* Points *ret_data into the handle's snapshot; valid until the next call on the handle. */
+/* Appends up to size bytes from offset to out; nothing at the end of the file. */
 int fs_read(Fs *fs, Handle *handle, const Caller *caller, off_t offset, size_t size, GString *out);
 /* One write(2) is one command; the offset does not matter. Longer than a page: E2BIG. */
 int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, size_t size);

@@ -15,15 +15,21 @@
 
 typedef enum NodeType { NODE_DIRECTORY, NODE_FILE, NODE_LINK } NodeType;
 
-/* What the owner of a directory decides. NULL: EPERM for mkdir, rmdir and rename. Called with the tree locked for
- * writing, except `list` and `find`, which are called unlocked before a readdir or an unsuccessful lookup so that a
- * directory that mirrors a native one can add or remove children. */
+/* What the owner of a directory decides. A NULL function: EPERM for make, remove and rename, nothing to do for others.
+ *
+ * make, remove and rename are called with the tree locked for writing; prepare, list, find and sample unlocked. */
 typedef struct NodeOps {
+	/* Called before make and remove, for what must read /proc first. */
+	void (*prepare)(Fs *fs, Node *dir);
 	int (*make)(Fs *fs, Node *dir, const char *name, mode_t mode, const Caller *caller);
 	int (*remove)(Fs *fs, Node *child, const Caller *caller);
 	int (*rename)(Fs *fs, Node *child, Node *new_parent, const char *new_name, const Caller *caller);
+	/* Before a readdir, or an unsuccessful lookup: a directory that mirrors a native one adds or removes children. */
 	void (*list)(Fs *fs, Node *dir);
 	void (*find)(Fs *fs, Node *dir, const char *name);
+	/* The sample that a show of this file of the directory needs (a new reference), or NULL for none. Without this
+	 * function the parts follow from the row's origin. */
+	Sample *(*sample)(Fs *fs, Node *file, const Caller *caller);
 } NodeOps;
 
 struct Node {

@@ -33,11 +33,14 @@ typedef enum Origin {
 	ORIGIN_NATIVE,   /* the kernel's own file */
 } Origin;
 
+const char *origin_name(Origin origin);
+
 typedef enum VFlag {
 	VF_ROOT_ONLY = 1 << 0, /* only in a hierarchy's root directory */
 	VF_NOT_ROOT = 1 << 1,  /* in every directory but the root */
 	VF_EVENT = 1 << 2,     /* poll(2) reports POLLPRI when tree_notify() is called on it */
-	VF_UNLOCKED = 1 << 3,  /* store takes the locks it needs itself (it reads /proc or sends signals) */
+	VF_UNLOCKED = 1 << 3,  /* store takes the locks it needs itself (it reads /proc or sends signals); it gets neither
+				* owner nor state and must check node->dead once it holds the lock */
 	VF_KEEP_SPACE = 1 << 4, /* store sees the text unstripped (default: leading and trailing white space is removed) */
 } VFlag;
 

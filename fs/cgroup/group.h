@@ -62,13 +62,23 @@ struct Group {
 struct Hierarchy {
 	Fs *fs;
 	char *name; /* directory name: "cpu,cpuacct", "systemd", "v2" */
+	char *release_agent; /* v1; NULL: none */
 	gboolean is_v2;
 	guint32 controllers; /* bit per ControllerId */
 	unsigned id;         /* number in /proc/PID/cgroup; 0 for v2 */
+	unsigned index;      /* in Cgroups.hierarchies, and in each Task.groups */
 	gboolean is_named;   /* v1 "name=…" */
 	Group *root;
 	unsigned n_groups;
 };
+
+/* Sets of controllers with a special part in the rules (cgroup.c: cgrp_dfl_threaded_ss_mask). */
+#define CONTROLLER_BIT(id) (1u << (id))
+#define CONTROLLERS_THREADED                                                                                           \
+	(CONTROLLER_BIT(CONTROLLER_CPUSET) | CONTROLLER_BIT(CONTROLLER_CPU) | CONTROLLER_BIT(CONTROLLER_PERF_EVENT) |  \
+	 CONTROLLER_BIT(CONTROLLER_PIDS))
+
+extern const Controller *const controllers[CONTROLLER_COUNT];
 
 static inline gboolean group_is_root(const Group *group)
 {
@@ -107,6 +117,14 @@ void *group_effective_state(const Group *group, ControllerId id);
 Node *group_file(const Group *group, const char *name);
 /* Wakes those who wait for the file. */
 void group_notify(Group *group, const char *name);
+
+/* v1: what cgroup.clone_children says. */
+gboolean group_clones_children(const Group *group);
+/* Has it, or a group below it, processes? (as of the last refresh of the members) */
+gboolean group_is_populated(const Group *group);
+gboolean group_has_members(const Group *group);
+/* The group that a control file belongs to; tree locked. NULL if the node is dead. */
+Group *group_of_file(const Node *file);
 
 /* Path in its hierarchy, "/" for the root; free it. */
 char *group_path(const Group *group);

@@ -1,0 +1,246 @@
+/*
+ * What groups use, from what their members use.
+ *
+ * A group's time is the sum of what its members spent while they were here: at each look at the process list the growth
+ * since the last look goes to the group that the process is in, and stays there. The time that a process spent between
+ * the last look and its end is known only when its parent reaps it (cutime and cstime of the parent): the part of that
+ * growth which was not counted yet goes to the group of the child, or to the parent's where the child was never seen.
+ */
+#include "fs/cgroup/core.h"
+#include "fs/cgroup/members.h"
+
+#include <string.h>
+
+static guint64 growth(guint64 now, guint64 before)
+{
+	return now > before ? now - before : 0;
+}
+
+static void add_cpu(Group *group, unsigned cpu, guint64 user, guint64 system)
+{
+	Core *core = group_core(group);
+	unsigned n = group->hierarchy->fs->cgroups->n_cpus;
+
+	core->own.cpu_user += user;
+	core->own.cpu_system += system;
+	if (!core->cpu_user) {
+		core->cpu_user = g_new0(guint64, n);
+		core->cpu_system = g_new0(guint64, n);
+	}
+	core->cpu_user[cpu % n] += user;
+	core->cpu_system[cpu % n] += system;
+}
+
+void accounting_add(Task *task, const Process *now)
+{
+	unsigned n = task->groups[0]->hierarchy->fs->cgroups->hierarchies->len;
+	const Process *last = &task->last;
+	guint64 user = growth(now->user_ns, last->user_ns), system = growth(now->system_ns, last->system_ns);
+	guint64 faults = growth(now->minor_faults, last->minor_faults) + growth(now->major_faults, last->major_faults);
+
+	if (!user && !system && !faults)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		Group *group = task->groups[i];
+
+		if (!group->parent)
+			continue;
+		add_cpu(group, now->processor, user, system);
+		group_core(group)->own.faults += faults;
+		group_core(group)->own.major_faults += growth(now->major_faults, last->major_faults);
+	}
+}
+
+void accounting_note_gone(Members *members, Task *gone)
+{
+	Task *parent = members_find(members, gone->ppid);
+	unsigned n = members->fs->cgroups->hierarchies->len;
+
+	if (!parent)
+		return;
+	parent->gone_user += gone->last.user_ns + gone->last.children_user_ns;
+	parent->gone_system += gone->last.system_ns + gone->last.children_system_ns;
+	g_free(parent->gone_groups);
+	parent->gone_groups = g_memdup2(gone->groups, n * sizeof *gone->groups);
+}
+
+void accounting_settle_gone(Task *parent, const Process *now)
+{
+	unsigned n = parent->groups[0]->hierarchy->fs->cgroups->hierarchies->len;
+	Group **groups = parent->gone_groups ? parent->gone_groups : parent->groups;
+	guint64 user = growth(now->children_user_ns, parent->last.children_user_ns);
+	guint64 system = growth(now->children_system_ns, parent->last.children_system_ns);
+
+	user = growth(user, parent->gone_user);
+	system = growth(system, parent->gone_system);
+	/* At its first sight a process brings along the times of children that it reaped as a member of these groups too. */
+	if (user || system)
+		for (unsigned i = 0; i < n; i++)
+			if (groups[i]->parent)
+				add_cpu(groups[i], now->processor, user, system);
+	parent->gone_user = parent->gone_system = 0;
+	g_clear_pointer(&parent->gone_groups, g_free);
+}
+
+static void counters_add(Counters *to, const Counters *from)
+{
+	to->cpu_user += from->cpu_user;
+	to->cpu_system += from->cpu_system;
+	to->faults += from->faults;
+	to->major_faults += from->major_faults;
+	to->read_bytes += from->read_bytes;
+	to->write_bytes += from->write_bytes;
+	to->read_ops += from->read_ops;
+	to->write_ops += from->write_ops;
+}
+
+void accounting_merge_into_parent(Group *group)
+{
+	Core *core = group_core(group), *parent = group_core(group->parent);
+	unsigned n = group->hierarchy->fs->cgroups->n_cpus;
+
+	counters_add(&parent->inherited, &core->own);
+	counters_add(&parent->inherited, &core->inherited);
+	if (!core->cpu_user)
+		return;
+	if (!parent->cpu_user) {
+		parent->cpu_user = g_new0(guint64, n);
+		parent->cpu_system = g_new0(guint64, n);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		parent->cpu_user[i] += core->cpu_user[i];
+		parent->cpu_system[i] += core->cpu_system[i];
+	}
+}
+
+static void usage_add_counters(Usage *usage, const Counters *counters)
+{
+	usage->cpu_user += counters->cpu_user;
+	usage->cpu_system += counters->cpu_system;
+	usage->faults += counters->faults;
+	usage->major_faults += counters->major_faults;
+	usage->read_bytes += counters->read_bytes;
+	usage->write_bytes += counters->write_bytes;
+	usage->read_ops += counters->read_ops;
+	usage->write_ops += counters->write_ops;
+}
+
+static void usage_add_task(const Group *group, const Task *task, Usage *usage)
+{
+	usage->n_processes++;
+	usage->n_tasks += MAX(task->last.n_threads, 1);
+	/* A process' memory is its leader's group's, as in the kernel (mm->owner). */
+	if (task->groups[group->hierarchy->index] != group)
+		return;
+	usage->anon += task->anon;
+	usage->file += task->file + task->shmem;
+	usage->shmem += task->shmem;
+	usage->swap += task->swap;
+}
+
+static void usage_add_members(const Group *group, Usage *usage)
+{
+	GHashTableIter iter;
+	gpointer key;
+
+	g_hash_table_iter_init(&iter, group_core(group)->members);
+	while (g_hash_table_iter_next(&iter, &key, NULL))
+		usage_add_task(group, key, usage);
+	usage->n_tasks += g_hash_table_size(group_core(group)->threads);
+}
+
+static void usage_add_group(const Group *group, Usage *usage)
+{
+	usage_add_counters(usage, &group_core(group)->own);
+	usage_add_members(group, usage);
+}
+
+static void usage_add_subtree(const Group *group, Usage *usage)
+{
+	usage_add_group(group, usage);
+	usage_add_counters(usage, &group_core(group)->inherited);
+	for (guint i = 0; i < group->children->len; i++)
+		usage_add_subtree(group->children->pdata[i], usage);
+}
+
+static void usage_of_disks(const Sample *sample, Usage *usage)
+{
+	for (unsigned i = 0; i < sample->n_disks; i++) {
+		const DiskStat *disk = &sample->disks[i];
+
+		usage->read_bytes += disk->read_bytes;
+		usage->write_bytes += disk->write_bytes;
+		usage->read_ops += disk->read_ops;
+		usage->write_ops += disk->write_ops;
+	}
+}
+
+/* The machine's memory as mem_cgroup_usage() counts a root group's: page cache and anonymous pages. */
+static void usage_of_machine(const Sample *sample, Usage *usage)
+{
+	const Memory *memory = &sample->memory;
+
+	usage->cpu_user = sample->cpu.user + sample->cpu.nice;
+	usage->cpu_nice = sample->cpu.nice;
+	usage->cpu_system = sample->cpu.system + sample->cpu.irq + sample->cpu.softirq;
+	usage->anon = memory->anon_pages;
+	usage->file = memory->cached + memory->buffers;
+	usage->shmem = memory->shmem;
+	usage->swap = growth(memory->swap_total, memory->swap_free);
+	usage->faults = memory->pgfault;
+	usage->major_faults = memory->pgmajfault;
+	usage->n_processes = sample->n_processes;
+	usage->n_tasks = sample->n_tasks;
+	usage_of_disks(sample, usage);
+}
+
+void group_usage(const Group *group, const Sample *sample, Usage *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	if (group_is_root(group))
+		usage_of_machine(sample, ret);
+	else
+		usage_add_subtree(group, ret);
+}
+
+void group_usage_local(const Group *group, const Sample *sample, Usage *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	if (group_is_root(group))
+		usage_of_machine(sample, ret);
+	else
+		usage_add_group(group, ret);
+}
+
+static void add_subtree_cpu(const Group *group, unsigned cpu, guint64 *user, guint64 *system)
+{
+	const Core *core = group_core(group);
+
+	if (core->cpu_user) {
+		*user += core->cpu_user[cpu];
+		*system += core->cpu_system[cpu];
+	}
+	for (guint i = 0; i < group->children->len; i++)
+		add_subtree_cpu(group->children->pdata[i], cpu, user, system);
+}
+
+void group_usage_cpu(const Group *group, const Sample *sample, unsigned cpu, guint64 *ret_user, guint64 *ret_system)
+{
+	*ret_user = *ret_system = 0;
+	if (!group_is_root(group)) {
+		add_subtree_cpu(group, cpu, ret_user, ret_system);
+	} else if (sample->cpus && cpu < sample->n_cpus) {
+		const CpuTimes *times = &sample->cpus[cpu];
+
+		*ret_user = times->user + times->nice;
+		*ret_system = times->system + times->irq + times->softirq;
+	}
+}
+
+guint64 group_memory_usage(const Group *group, const Sample *sample)
+{
+	Usage usage;
+
+	group_usage(group, sample, &usage);
+	return usage.anon + usage.file + usage.kernel;
+}

@@ -1,0 +1,215 @@
+/*
+ * Freezing and killing by signals.
+ *
+ * The kernel's freezer stops a process without telling anybody; here SIGSTOP does, so that a parent that waits with
+ * WUNTRACED sees it, and SIGCONT from anybody else thaws it. The daemon and process 1 of its PID namespace are never
+ * touched. A process that forks meanwhile is caught by looking again until nobody new is there.
+ */
+#include "fs/cgroup/core.h"
+#include "fs/cgroup/members.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+enum { MAX_ROUNDS = 200 };
+
+static gboolean is_spared(pid_t pid)
+{
+	return pid <= 1 || pid == getpid();
+}
+
+gboolean group_is_freezing(const Group *group)
+{
+	for (; group; group = group->parent)
+		if (group_core(group)->freeze)
+			return TRUE;
+	return FALSE;
+}
+
+static gboolean task_should_freeze(const Members *members, const Task *task)
+{
+	if (task->exited || is_spared(task->pid))
+		return FALSE;
+	for (guint i = 0; i < members->fs->cgroups->hierarchies->len; i++)
+		if (group_is_freezing(task->groups[i]))
+			return TRUE;
+	return FALSE;
+}
+
+static void look_for_running(Task *task, void *data)
+{
+	if (!task->exited && !task->frozen && !is_spared(task->pid))
+		*(gboolean *) data = TRUE;
+}
+
+gboolean group_is_frozen(const Group *group)
+{
+	gboolean running = FALSE;
+
+	if (!group_is_freezing(group))
+		return FALSE;
+	members_foreach((Group *) group, look_for_running, &running);
+	return !running;
+}
+
+/* The process is verified to be the one we mean, so that a reused PID is not hit. */
+static int signal_task(Fs *fs, const Task *task, int signal)
+{
+	Process now;
+	int r = sampler_read_process(fs->sampler, task->pid, FALSE, &now);
+
+	if (r < 0)
+		return r;
+	if (now.start != task->start)
+		return -ESRCH;
+	return kill(task->pid, signal) < 0 ? -errno : 0;
+}
+
+typedef struct Target {
+	pid_t pid;
+	guint64 start;
+	int signal;
+} Target;
+
+static void add_target(GArray *targets, const Task *task, int signal)
+{
+	Target target = {task->pid, task->start, signal};
+
+	g_array_append_val(targets, target);
+}
+
+/* Those that must be stopped or continued; marks them. */
+static GArray *collect_freezing(Fs *fs)
+{
+	GArray *targets = g_array_new(FALSE, FALSE, sizeof(Target));
+	Members *members = fs->cgroups->members;
+	GHashTableIter iter;
+	gpointer value;
+
+	g_rw_lock_writer_lock(&fs->lock);
+	g_hash_table_iter_init(&iter, members->tasks);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		Task *task = value;
+		gboolean should = task_should_freeze(members, task);
+
+		if (should != task->frozen)
+			add_target(targets, task, should ? SIGSTOP : SIGCONT);
+		task->frozen = should;
+	}
+	g_rw_lock_writer_unlock(&fs->lock);
+	return targets;
+}
+
+static unsigned send_signals(Fs *fs, GArray *targets)
+{
+	for (guint i = 0; i < targets->len; i++) {
+		const Target *target = &g_array_index(targets, Target, i);
+		Task task = {.pid = target->pid, .start = target->start};
+
+		signal_task(fs, &task, target->signal);
+	}
+	return targets->len;
+}
+
+static gboolean is_anything_frozen(Fs *fs)
+{
+	gboolean any;
+
+	g_rw_lock_reader_lock(&fs->lock);
+	any = fs->cgroups->members->n_freezing > 0 || fs->cgroups->members->n_frozen > 0;
+	g_rw_lock_reader_unlock(&fs->lock);
+	return any;
+}
+
+static void count_frozen(Fs *fs)
+{
+	Members *members = fs->cgroups->members;
+	GHashTableIter iter;
+	gpointer value;
+	unsigned n = 0;
+
+	g_rw_lock_writer_lock(&fs->lock);
+	g_hash_table_iter_init(&iter, members->tasks);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		n += ((Task *) value)->frozen;
+	members->n_frozen = n;
+	g_rw_lock_writer_unlock(&fs->lock);
+}
+
+void members_apply_freezing(Fs *fs)
+{
+	if (!is_anything_frozen(fs))
+		return;
+	for (unsigned round = 0; round < MAX_ROUNDS; round++) {
+		GArray *targets = collect_freezing(fs);
+		unsigned n = send_signals(fs, targets);
+
+		g_array_unref(targets);
+		if (n == 0)
+			break;
+		members_refresh(fs);
+	}
+	count_frozen(fs);
+}
+
+static int tell_changed(Group *group, void *data)
+{
+	members_changed(group);
+	return 0;
+}
+
+int group_set_frozen(Fs *fs, Node *file, gboolean frozen)
+{
+	Group *group;
+
+	members_refresh(fs);
+	g_rw_lock_writer_lock(&fs->lock);
+	group = group_of_file(file);
+	if (group && group_core(group)->freeze != frozen) {
+		group_core(group)->freeze = frozen;
+		fs->cgroups->members->n_freezing += frozen ? 1 : -1;
+	}
+	g_rw_lock_writer_unlock(&fs->lock);
+	if (!group)
+		return -ENODEV;
+	members_apply_freezing(fs);
+	g_rw_lock_writer_lock(&fs->lock);
+	group = group_of_file(file);
+	if (group)
+		group_walk(group, tell_changed, NULL);
+	g_rw_lock_writer_unlock(&fs->lock);
+	return 0;
+}
+
+static void collect_living(Task *task, void *data)
+{
+	if (!task->exited && !is_spared(task->pid))
+		add_target(data, task, SIGKILL);
+}
+
+int group_kill(Fs *fs, Node *file)
+{
+	for (unsigned round = 0; round < MAX_ROUNDS; round++) {
+		GArray *targets = g_array_new(FALSE, FALSE, sizeof(Target));
+		int r = 0;
+		Group *group;
+		unsigned n;
+
+		members_refresh(fs);
+		g_rw_lock_reader_lock(&fs->lock);
+		group = group_of_file(file);
+		if (!group)
+			r = -ENODEV;
+		else if (group_core(group)->threaded)
+			r = -EOPNOTSUPP;
+		else
+			members_foreach(group, collect_living, targets);
+		g_rw_lock_reader_unlock(&fs->lock);
+		n = send_signals(fs, targets);
+		g_array_unref(targets);
+		if (r < 0 || n == 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,282 @@
+/*
+ * Reading cgroup.procs, tasks and cgroup.threads, and what must be looked up before a control file is shown.
+ */
+#include "fs/cgroup/core.h"
+#include "fs/cgroup/members.h"
+#include "fs/cgroup/pids-of.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int compare_pids(gconstpointer a, gconstpointer b)
+{
+	pid_t x = *(const pid_t *) a, y = *(const pid_t *) b;
+
+	return (x > y) - (x < y);
+}
+
+static void show_pids(GArray *pids, GString *out)
+{
+	pid_t last = 0;
+
+	g_array_sort(pids, compare_pids);
+	for (guint i = 0; i < pids->len; i++) {
+		pid_t pid = g_array_index(pids, pid_t, i);
+
+		if (pid != last)
+			g_string_append_printf(out, "%d\n", pid);
+		last = pid;
+	}
+}
+
+typedef struct Collect {
+	const Group *group; /* NULL: whatever the group */
+	GArray *pids;
+} Collect;
+
+static void collect_process(Task *task, void *data)
+{
+	Collect *collect = data;
+
+	if (!task->exited && (!collect->group || task_is_in(task, collect->group)))
+		g_array_append_val(collect->pids, task->pid);
+}
+
+static void collect_threads(Task *task, void *data)
+{
+	Collect *collect = data;
+	unsigned index = collect->group->hierarchy->index;
+
+	if (task->exited)
+		return;
+	for (guint i = 0; task->tids && i < task->tids->len; i++) {
+		pid_t tid = g_array_index(task->tids, pid_t, i);
+		Group **places = task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
+		Group *at = places && places[index] ? places[index] : task->groups[index];
+
+		if (at == collect->group)
+			g_array_append_val(collect->pids, tid);
+	}
+}
+
+static gboolean is_thread_mode(const Group *group)
+{
+	return group->hierarchy->is_v2 && group_core(group)->threaded;
+}
+
+/* Of a domain with threaded groups below, cgroup.procs lists the processes of the whole threaded subtree. */
+static void collect_domain(Group *group, Collect *collect)
+{
+	members_foreach(group, collect_process, collect);
+}
+
+int members_show_procs(const VContext *ctx, GString *out)
+{
+	Group *group = ctx->owner;
+	Collect collect = {group, NULL};
+
+	if (is_thread_mode(group))
+		return -EOPNOTSUPP;
+	collect.pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	if (group->hierarchy->is_v2 && group->parent && group_is_thread_root(group)) {
+		collect.group = NULL;
+		collect_domain(group, &collect);
+	} else if (!group->parent) {
+		members_foreach(group, collect_process, &collect);
+	} else {
+		GHashTableIter iter;
+		gpointer task;
+
+		g_hash_table_iter_init(&iter, group_core(group)->members);
+		while (g_hash_table_iter_next(&iter, &task, NULL))
+			collect_process(task, &collect);
+		g_hash_table_iter_init(&iter, group_core(group)->threads);
+		while (g_hash_table_iter_next(&iter, NULL, &task))
+			collect_process(task, &collect);
+	}
+	show_pids(collect.pids, out);
+	g_array_unref(collect.pids);
+	return 0;
+}
+
+int members_show_threads(const VContext *ctx, GString *out)
+{
+	Group *group = ctx->owner;
+	Collect collect = {group, g_array_new(FALSE, FALSE, sizeof(pid_t))};
+	GHashTableIter iter;
+	gpointer task;
+
+	if (!group->parent) {
+		members_foreach(group, collect_threads, &collect);
+	} else {
+		g_hash_table_iter_init(&iter, group_core(group)->members);
+		while (g_hash_table_iter_next(&iter, &task, NULL))
+			collect_threads(task, &collect);
+		g_hash_table_iter_init(&iter, group_core(group)->threads);
+		while (g_hash_table_iter_next(&iter, NULL, &task))
+			collect_threads(task, &collect);
+	}
+	show_pids(collect.pids, out);
+	g_array_unref(collect.pids);
+	return 0;
+}
+
+static void collect_pid(Task *task, void *data)
+{
+	if (!task->exited)
+		g_array_append_val((GArray *) data, task->pid);
+}
+
+/* The processes that a file is about, each once. */
+static GArray *pids_below(Fs *fs, Node *file)
+{
+	GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	Group *group;
+
+	g_rw_lock_reader_lock(&fs->lock);
+	group = group_of_file(file);
+	if (group)
+		members_foreach(group, collect_pid, pids);
+	g_rw_lock_reader_unlock(&fs->lock);
+	return pids;
+}
+
+static GArray *read_tids(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task", pid);
+	GDir *dir = g_dir_open(path, 0, NULL);
+	GArray *tids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	const char *name;
+
+	while (dir && (name = g_dir_read_name(dir))) {
+		pid_t tid = atoi(name);
+
+		g_array_append_val(tids, tid);
+	}
+	if (dir)
+		g_dir_close(dir);
+	return tids;
+}
+
+static void refresh_tids(Fs *fs, Node *file)
+{
+	GArray *pids = pids_below(fs, file);
+
+	for (guint i = 0; i < pids->len; i++) {
+		pid_t pid = g_array_index(pids, pid_t, i);
+		GArray *tids = read_tids(pid);
+		Task *task;
+
+		g_rw_lock_writer_lock(&fs->lock);
+		task = members_find(fs->cgroups->members, pid);
+		if (task) {
+			g_clear_pointer(&task->tids, g_array_unref);
+			task->tids = g_array_ref(tids);
+		}
+		g_rw_lock_writer_unlock(&fs->lock);
+		g_array_unref(tids);
+	}
+	g_array_unref(pids);
+}
+
+static void refresh_memory(Fs *fs, Node *file, gint64 now)
+{
+	GArray *pids = pids_below(fs, file);
+
+	for (guint i = 0; i < pids->len; i++) {
+		pid_t pid = g_array_index(pids, pid_t, i);
+		Process process;
+		Task *task;
+
+		if (sampler_read_process(fs->sampler, pid, TRUE, &process) < 0)
+			continue;
+		g_rw_lock_writer_lock(&fs->lock);
+		task = members_find(fs->cgroups->members, pid);
+		if (task && task->start == process.start) {
+			task->file = process.rss_file;
+			task->shmem = process.rss_shmem;
+			task->anon = process.rss - MIN(process.rss, process.rss_file + process.rss_shmem);
+			task->memory_taken = now;
+		}
+		g_rw_lock_writer_unlock(&fs->lock);
+	}
+	g_array_unref(pids);
+}
+
+typedef struct About {
+	gboolean is_root, has_processes;
+	Origin origin;
+	gboolean threads;
+} About;
+
+static About what_is(Fs *fs, Node *file)
+{
+	About about = {0};
+	Group *group;
+
+	g_rw_lock_reader_lock(&fs->lock);
+	group = group_of_file(file);
+	if (group) {
+		about.is_root = group_is_root(group);
+		about.has_processes = about.is_root || group_is_populated(group);
+		about.origin = file->file.row->origin;
+		about.threads = file->file.row->show == members_show_threads;
+	}
+	g_rw_lock_reader_unlock(&fs->lock);
+	return about;
+}
+
+static unsigned machine_parts(Origin origin)
+{
+	switch (origin) {
+	case ORIGIN_CPU:
+		return SAMPLE_CPU;
+	case ORIGIN_MEMORY:
+		return SAMPLE_MEMORY;
+	case ORIGIN_PIDS:
+		return SAMPLE_LOAD;
+	case ORIGIN_IO:
+		return SAMPLE_IO;
+	default:
+		return 0;
+	}
+}
+
+static Sample *sample_of_group(Fs *fs, Node *file, const About *about)
+{
+	Sample *sample;
+
+	if (about->is_root || !about->has_processes)
+		return sampler_get(fs->sampler, about->is_root ? machine_parts(about->origin) : 0);
+	sample = sampler_get(fs->sampler, SAMPLE_PROCESSES);
+	members_reconcile(fs, sample);
+	if (about->origin == ORIGIN_MEMORY)
+		refresh_memory(fs, file, sample->taken);
+	return sample;
+}
+
+Sample *members_sample(Fs *fs, Node *file, const Caller *caller)
+{
+	About about = what_is(fs, file);
+
+	switch (about.origin) {
+	case ORIGIN_TREE:
+		if (about.has_processes)
+			members_refresh(fs);
+		if (about.threads)
+			refresh_tids(fs, file);
+		return NULL;
+	case ORIGIN_PRESSURE:
+		return sampler_get(fs->sampler, about.is_root ? SAMPLE_PRESSURE : 0);
+	case ORIGIN_CPU:
+	case ORIGIN_MEMORY:
+	case ORIGIN_PIDS:
+	case ORIGIN_IO:
+		return sample_of_group(fs, file, &about);
+	case ORIGIN_CONSTANT:
+	case ORIGIN_SETTING:
+	case ORIGIN_NATIVE:
+		break;
+	}
+	return NULL;
+}

@@ -1,0 +1,337 @@
+#include "fs/cgroup/members.h"
+
+#include "fs/cgroup/core.h"
+
+#include <string.h>
+
+static unsigned n_hierarchies(const Fs *fs)
+{
+	return fs->cgroups->hierarchies->len;
+}
+
+static void task_free(gpointer data)
+{
+	Task *task = data;
+
+	g_free(task->groups);
+	g_free(task->gone_groups);
+	g_clear_pointer(&task->threads, g_hash_table_unref);
+	g_clear_pointer(&task->tids, g_array_unref);
+	g_free(task);
+}
+
+Members *members_new(Fs *fs)
+{
+	Members *members = g_new0(Members, 1);
+
+	members->fs = fs;
+	members->tasks = g_hash_table_new_full(NULL, NULL, NULL, task_free);
+	return members;
+}
+
+void members_free(Members *members)
+{
+	if (!members)
+		return;
+	g_hash_table_unref(members->tasks);
+	g_free(members);
+}
+
+Task *members_find(const Members *members, pid_t pid)
+{
+	return g_hash_table_lookup(members->tasks, GINT_TO_POINTER(pid));
+}
+
+static Task *task_new(Members *members, const Process *process)
+{
+	Fs *fs = members->fs;
+	Task *task = g_new0(Task, 1);
+
+	task->pid = process->pid;
+	task->ppid = process->ppid;
+	task->start = process->start;
+	task->groups = g_new(Group *, n_hierarchies(fs));
+	for (unsigned i = 0; i < n_hierarchies(fs); i++)
+		task->groups[i] = ((Hierarchy *) fs->cgroups->hierarchies->pdata[i])->root;
+	g_hash_table_insert(members->tasks, GINT_TO_POINTER(task->pid), task);
+	return task;
+}
+
+void members_changed(Group *group)
+{
+	if (!group->hierarchy->is_v2)
+		return;
+	for (; group->parent; group = group->parent) {
+		Core *core = group_core(group);
+		gboolean populated = group_is_populated(group);
+		gboolean frozen = group_is_frozen(group);
+
+		if (populated != core->was_populated || frozen != core->was_frozen)
+			group_notify(group, "cgroup.events");
+		core->was_populated = populated;
+		core->was_frozen = frozen;
+	}
+}
+
+static void group_add_member(Group *group, Task *task)
+{
+	if (group->parent)
+		g_hash_table_add(group_core(group)->members, task);
+}
+
+static void group_drop_member(Group *group, Task *task)
+{
+	if (group->parent)
+		g_hash_table_remove(group_core(group)->members, task);
+}
+
+static void task_forget_thread(Task *task, pid_t tid, unsigned index)
+{
+	Group **places = task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
+
+	if (!places || !places[index])
+		return;
+	g_hash_table_remove(group_core(places[index])->threads, GINT_TO_POINTER(tid));
+	places[index] = NULL;
+}
+
+static void task_forget_threads(Task *task, unsigned index)
+{
+	GHashTableIter iter;
+	gpointer tid;
+
+	if (!task->threads)
+		return;
+	g_hash_table_iter_init(&iter, task->threads);
+	while (g_hash_table_iter_next(&iter, &tid, NULL))
+		task_forget_thread(task, GPOINTER_TO_INT(tid), index);
+}
+
+void task_set_group(Task *task, Group *to)
+{
+	unsigned index = to->hierarchy->index;
+	Group *from = task->groups[index];
+
+	task_forget_threads(task, index);
+	group_drop_member(from, task);
+	task->groups[index] = to;
+	if (!task->exited)
+		group_add_member(to, task);
+	members_changed(from);
+	members_changed(to);
+}
+
+void task_set_thread(Task *task, pid_t tid, Group *to)
+{
+	unsigned index = to->hierarchy->index;
+	Group **places;
+
+	task_forget_thread(task, tid, index);
+	if (task->groups[index] == to)
+		return;
+	if (!task->threads)
+		task->threads = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	places = g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid));
+	if (!places) {
+		places = g_new0(Group *, n_hierarchies(to->hierarchy->fs));
+		g_hash_table_insert(task->threads, GINT_TO_POINTER(tid), places);
+	}
+	places[index] = to;
+	g_hash_table_insert(group_core(to)->threads, GINT_TO_POINTER(tid), task);
+	members_changed(to);
+}
+
+gboolean task_is_in(const Task *task, const Group *group)
+{
+	unsigned index = group->hierarchy->index;
+	GHashTableIter iter;
+	gpointer places;
+	unsigned elsewhere = 0;
+
+	if (task->exited)
+		return FALSE;
+	if (!task->threads)
+		return task->groups[index] == group;
+	g_hash_table_iter_init(&iter, task->threads);
+	while (g_hash_table_iter_next(&iter, NULL, &places)) {
+		if (((Group **) places)[index] == group)
+			return TRUE;
+		elsewhere += ((Group **) places)[index] != NULL;
+	}
+	/* All its threads may have been moved away one by one. */
+	return task->groups[index] == group && elsewhere < MAX(task->last.n_threads, 1);
+}
+
+static void task_inherit(Members *members, Task *task)
+{
+	const Task *parent = members_find(members, task->ppid);
+
+	for (unsigned i = 0; i < n_hierarchies(members->fs); i++) {
+		Group *group = parent ? parent->groups[i] : task->groups[i];
+
+		task->groups[i] = group;
+		group_add_member(group, task);
+		if (group->parent)
+			members_changed(group);
+	}
+	task->settled = TRUE;
+}
+
+/* A new process whose parent is new too needs the parent's groups first. */
+static void task_settle(Members *members, Task *task)
+{
+	g_autoptr(GPtrArray) line = g_ptr_array_new();
+
+	while (task && !task->settled) {
+		task->settled = TRUE; /* a loop of parents cannot be, but must not hang */
+		g_ptr_array_add(line, task);
+		task = members_find(members, task->ppid);
+	}
+	while (line->len > 0)
+		task_inherit(members, g_ptr_array_steal_index(line, line->len - 1));
+}
+
+static gboolean is_zombie(const Process *process)
+{
+	return (process->state == 'Z' || process->state == 'X') && process->n_threads <= 1;
+}
+
+static void task_leave(Members *members, Task *task)
+{
+	for (unsigned i = 0; i < n_hierarchies(members->fs); i++) {
+		task_forget_threads(task, i);
+		group_drop_member(task->groups[i], task);
+		if (task->groups[i]->parent)
+			members_changed(task->groups[i]);
+	}
+	task->exited = TRUE;
+}
+
+static void task_gone(Members *members, Task *task)
+{
+	if (!task->exited)
+		task_leave(members, task);
+	accounting_note_gone(members, task);
+}
+
+static void reconcile_arrivals(Members *members, const Sample *sample)
+{
+	for (unsigned i = 0; i < sample->n_processes; i++) {
+		const Process *process = &sample->processes[i];
+		Task *task = members_find(members, process->pid);
+
+		if (task && task->start != process->start) {
+			task_gone(members, task);
+			g_hash_table_remove(members->tasks, GINT_TO_POINTER(task->pid));
+			task = NULL;
+		}
+		if (!task)
+			task = task_new(members, process);
+		task->generation = members->generation;
+	}
+}
+
+static void reconcile_departures(Members *members)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, members->tasks);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		Task *task = value;
+
+		if (task->generation == members->generation)
+			continue;
+		task_gone(members, task);
+		g_hash_table_iter_remove(&iter);
+	}
+}
+
+static void reconcile_states(Members *members, const Sample *sample)
+{
+	for (unsigned i = 0; i < sample->n_processes; i++) {
+		const Process *process = &sample->processes[i];
+		Task *task = members_find(members, process->pid);
+
+		task_settle(members, task);
+		accounting_add(task, process);
+		accounting_settle_gone(task, process);
+		task->ppid = process->ppid;
+		task->last = *process;
+		if (is_zombie(process) && !task->exited)
+			task_leave(members, task);
+	}
+}
+
+void members_reconcile(Fs *fs, const Sample *sample)
+{
+	Members *members = fs->cgroups->members;
+
+	g_rw_lock_writer_lock(&fs->lock);
+	if (sample->taken > members->taken) {
+		members->taken = sample->taken;
+		members->generation++;
+		reconcile_arrivals(members, sample);
+		reconcile_departures(members);
+		reconcile_states(members, sample);
+	}
+	g_rw_lock_writer_unlock(&fs->lock);
+}
+
+void members_refresh(Fs *fs)
+{
+	g_autoptr(Sample) sample = sampler_get_fresh(fs->sampler, SAMPLE_PROCESSES);
+
+	members_reconcile(fs, sample);
+}
+
+void members_group_removed(Fs *fs, Group *group)
+{
+	Members *members = fs->cgroups->members;
+	GHashTableIter iter;
+	gpointer value;
+
+	accounting_merge_into_parent(group);
+	if (group_core(group)->freeze)
+		members->n_freezing--;
+	/* Zombies still point here. */
+	g_hash_table_iter_init(&iter, members->tasks);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		Task *task = value;
+		unsigned index = group->hierarchy->index;
+
+		if (task->groups[index] == group)
+			task->groups[index] = group->parent;
+		if (task->gone_groups && task->gone_groups[index] == group)
+			task->gone_groups[index] = group->parent;
+	}
+}
+
+static void visit_members(Group *group, void (*visit)(Task *task, void *data), void *data)
+{
+	GHashTableIter iter;
+	gpointer task;
+
+	g_hash_table_iter_init(&iter, group_core(group)->members);
+	while (g_hash_table_iter_next(&iter, &task, NULL))
+		visit(task, data);
+	g_hash_table_iter_init(&iter, group_core(group)->threads);
+	while (g_hash_table_iter_next(&iter, NULL, &task))
+		visit(task, data);
+}
+
+void members_foreach(Group *top, void (*visit)(Task *task, void *data), void *data)
+{
+	if (!top->parent) {
+		GHashTableIter iter;
+		gpointer task;
+
+		g_hash_table_iter_init(&iter, top->hierarchy->fs->cgroups->members->tasks);
+		while (g_hash_table_iter_next(&iter, NULL, &task))
+			visit(task, data);
+		return;
+	}
+	visit_members(top, visit, data);
+	for (guint i = 0; i < top->children->len; i++)
+		members_foreach(top->children->pdata[i], visit, data);
+}

@@ -1,0 +1,90 @@
+/*
+ * Which process is in which group.
+ *
+ * One table for all hierarchies: a Task is a process, (pid, start time), with its group in each. The table follows the
+ * machine by reconciling with the process list: a process that is new inherits the groups of its parent, one that is gone
+ * leaves its times behind. What that can miss: a child that is born and orphaned between two looks at the process list is
+ * taken for a child of whoever adopted it.
+ */
+#pragma once
+
+#include "fs/cgroup/hierarchy.h"
+
+typedef struct Task {
+	pid_t pid; /* of the thread group, in the daemon's PID namespace */
+	pid_t ppid;
+	guint64 start;
+	Group **groups;      /* by Hierarchy.index; never NULL entries */
+	GHashTable *threads; /* tid → Group ** with NULL for "where its process is"; NULL: no thread was moved by itself */
+	GArray *tids;        /* pid_t, as of the last look; NULL: not looked yet */
+	Process last;        /* as of the last reconciliation; times count from there */
+	guint64 anon, file, shmem, swap; /* bytes, as of memory_taken */
+	gint64 memory_taken;
+	guint generation; /* of the last reconciliation that saw it */
+	gboolean exited;  /* a zombie: no member any more, but its times still count */
+	gboolean settled; /* its groups are known */
+	gboolean frozen;  /* stopped by us */
+	/* children that went since the last reconciliation: what was already counted of them, and where they were */
+	guint64 gone_user, gone_system;
+	Group **gone_groups;
+} Task;
+
+struct Members {
+	Fs *fs;
+	GHashTable *tasks; /* pid → Task */
+	guint generation;
+	gint64 taken; /* of the sample that was reconciled last */
+	unsigned n_freezing; /* groups that ask for freezing */
+	unsigned n_frozen;   /* processes stopped by us */
+};
+
+Members *members_new(Fs *fs);
+void members_free(Members *members);
+
+/* Looks at the machine's processes now, and brings the table up to date. Takes the lock for writing itself. */
+void members_refresh(Fs *fs);
+/* The same with a sample that is at hand (it has the processes). */
+void members_reconcile(Fs *fs, const Sample *sample);
+/* NodeOps.sample of control files: brings up to date what the file is about. */
+Sample *members_sample(Fs *fs, Node *file, const Caller *caller);
+/* Before a group goes: its counters stay in its parent. Tree locked for writing. */
+void members_group_removed(Fs *fs, Group *group);
+
+/* Tree locked for writing. */
+void task_set_group(Task *task, Group *to);             /* the whole process */
+void task_set_thread(Task *task, pid_t tid, Group *to); /* one thread of it */
+/* After a process came or went: wakes those who wait for cgroup.events here or above. */
+void members_changed(Group *group);
+
+typedef enum MigrateWhat { MIGRATE_PROCESS, MIGRATE_THREAD } MigrateWhat;
+
+/* Store functions of cgroup.procs (both versions), and of tasks and cgroup.threads; VF_UNLOCKED. */
+int members_store_procs(const VContext *ctx, const char *text, size_t len);
+int members_store_threads(const VContext *ctx, const char *text, size_t len);
+/* Members as PIDs in the reader's PID namespace, sorted; tree locked. */
+int members_show_procs(const VContext *ctx, GString *out);
+int members_show_threads(const VContext *ctx, GString *out);
+
+/* Calls visit for each process in the group or below it. Tree locked. */
+void members_foreach(Group *top, void (*visit)(Task *task, void *data), void *data);
+Task *members_find(const Members *members, pid_t pid);
+/* Is the process, or a thread of it, here? */
+gboolean task_is_in(const Task *task, const Group *group);
+
+/* accounting.c. Tree locked for writing. */
+void accounting_add(Task *task, const Process *now);
+void accounting_settle_gone(Task *parent, const Process *now);
+void accounting_note_gone(Members *members, Task *gone);
+void accounting_merge_into_parent(Group *group);
+
+/* freezing.c: freezes or thaws what is in the group and below, by signals; repeated until no new process appears. Takes the
+ * lock itself. */
+int group_set_frozen(Fs *fs, Node *file, gboolean frozen);
+/* Is every process in it stopped? Tree locked. */
+gboolean group_is_frozen(const Group *group);
+/* Does it, or a group above it, ask for freezing? Tree locked. */
+gboolean group_is_freezing(const Group *group);
+/* Stops or continues one process according to its groups; after it was moved. Takes the lock itself. */
+void members_apply_freezing(Fs *fs);
+/* SIGKILL to all in the group and below. Takes the lock itself. */
+int group_kill(Fs *fs, Node *file);

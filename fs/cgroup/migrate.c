@@ -1,0 +1,180 @@
+/*
+ * Moving processes and threads: writes to cgroup.procs, tasks and cgroup.threads.
+ *
+ * The order of checks is that of cgroup_procs_write_start(), cgroup1_procs_write() and cgroup_attach_permissions().
+ */
+#include "fs/cgroup/core.h"
+#include "fs/cgroup/members.h"
+#include "fs/cgroup/pids-of.h"
+#include "fs/parse.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct Move {
+	MigrateWhat what;
+	pid_t tid;      /* the thread that was named, or the leader */
+	pid_t pid;      /* its thread group */
+	ProcessIds ids;
+	const Caller *caller;
+} Move;
+
+/* Who is meant: "0" is the writer. */
+static int move_parse(const VContext *ctx, const char *text, MigrateWhat what, Move *ret)
+{
+	gint32 number;
+	pid_t tid;
+	int r;
+
+	if (parse_s32(text, &number) < 0 || number < 0)
+		return -EINVAL;
+	tid = number == 0 ? ctx->caller->pid : pid_from_caller(ctx->caller->pid, number);
+	if (tid <= 0)
+		return -ESRCH;
+	*ret = (Move){.what = what, .tid = tid, .caller = ctx->caller};
+	r = process_ids(tid, &ret->ids);
+	if (r < 0)
+		return r;
+	if (ret->ids.is_kernel_thread)
+		return -EINVAL;
+	ret->pid = ret->ids.pid;
+	return 0;
+}
+
+static gboolean may_write(const Node *file, const Caller *caller)
+{
+	if (caller->uid == 0)
+		return TRUE;
+	if (caller->uid == file->uid)
+		return file->mode & 0200;
+	if (caller->gid == file->gid)
+		return file->mode & 0020;
+	return file->mode & 0002;
+}
+
+static const Group *common_ancestor(const Group *a, const Group *b)
+{
+	while (a != b) {
+		if (a->depth >= b->depth)
+			a = a->parent;
+		else
+			b = b->parent;
+	}
+	return a;
+}
+
+static int check_permission(const Move *move, const Group *from, const Group *to)
+{
+	const Caller *caller = move->caller;
+	Node *procs;
+
+	if (!to->hierarchy->is_v2) {
+		gboolean own = caller->uid == move->ids.uid || caller->uid == move->ids.saved_uid;
+
+		return caller->uid == 0 || own ? 0 : -EACCES;
+	}
+	procs = group_file(common_ancestor(from, to), "cgroup.procs");
+	return procs && may_write(procs, caller) ? 0 : -EACCES;
+}
+
+/* cgroup_migrate_vet_dst() */
+static int vet_destination(const Group *to)
+{
+	if (!to->hierarchy->is_v2)
+		return 0;
+	if (!group_is_valid_domain(group_domain(to)))
+		return -EOPNOTSUPP;
+	if (group_can_be_thread_root(to) || group_core(to)->threaded)
+		return 0;
+	return group_core(to)->subtree_control ? -EBUSY : 0;
+}
+
+static int ask_controllers(Group *to, const Move *move, unsigned n_tasks)
+{
+	for (int id = 0; id < CONTROLLER_COUNT; id++) {
+		const Controller *controller = controllers[id];
+		int r;
+
+		if (!to->states[id] || !controller->can_attach)
+			continue;
+		r = controller->can_attach(to->hierarchy->fs, to, to->states[id], move->pid, n_tasks);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void tell_controllers(Group *to, Group *from, pid_t pid)
+{
+	for (int id = 0; id < CONTROLLER_COUNT; id++)
+		if (to->states[id] && controllers[id]->attached)
+			controllers[id]->attached(to->hierarchy->fs, to, to->states[id], from, pid);
+}
+
+static Group *group_of_thread(const Task *task, pid_t tid, unsigned index)
+{
+	Group **places = task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
+
+	return places && places[index] ? places[index] : task->groups[index];
+}
+
+static int move_locked(Fs *fs, Group *to, const Move *move)
+{
+	Task *task = members_find(fs->cgroups->members, move->pid);
+	gboolean whole = move->what == MIGRATE_PROCESS || (task && task->last.n_threads <= 1);
+	Group *from;
+	int r;
+
+	if (!task)
+		return -ESRCH;
+	from = group_of_thread(task, move->tid, to->hierarchy->index);
+	r = check_permission(move, from, to);
+	if (r == 0)
+		r = vet_destination(to);
+	if (r == 0 && move->what == MIGRATE_THREAD && to->hierarchy->is_v2 && group_domain(from) != group_domain(to))
+		r = -EOPNOTSUPP;
+	/* A zombie cannot be moved, and that is no error. */
+	if (r < 0 || task->exited)
+		return r;
+	if (from == to && !(whole && task->threads))
+		return 0;
+	r = ask_controllers(to, move, whole ? MAX(task->last.n_threads, 1) : 1);
+	if (r < 0)
+		return r;
+	if (whole)
+		task_set_group(task, to);
+	else
+		task_set_thread(task, move->tid, to);
+	tell_controllers(to, from, move->pid);
+	return 0;
+}
+
+static int members_store(const VContext *ctx, const char *text, MigrateWhat what)
+{
+	Fs *fs = ctx->fs;
+	Move move;
+	Group *to;
+	int r = move_parse(ctx, text, what, &move);
+
+	if (r < 0)
+		return r;
+	/* What was spent so far belongs to where the process is now, and so do its children. */
+	members_refresh(fs);
+	g_rw_lock_writer_lock(&fs->lock);
+	to = group_of_file(ctx->node);
+	r = to ? move_locked(fs, to, &move) : -ENODEV;
+	g_rw_lock_writer_unlock(&fs->lock);
+	if (r == 0)
+		members_apply_freezing(fs);
+	return r;
+}
+
+int members_store_procs(const VContext *ctx, const char *text, size_t len)
+{
+	return members_store(ctx, text, MIGRATE_PROCESS);
+}
+
+int members_store_threads(const VContext *ctx, const char *text, size_t len)
+{
+	return members_store(ctx, text, MIGRATE_THREAD);
+}

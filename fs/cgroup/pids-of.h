@@ -1,0 +1,17 @@
+/* What /proc says of one process or thread, and PIDs across PID namespaces. None of this may be called with the tree locked. */
+#pragma once
+
+#include <glib.h>
+#include <sys/types.h>
+
+typedef struct ProcessIds {
+	pid_t pid; /* of the thread group */
+	uid_t uid, saved_uid;
+	gboolean is_kernel_thread;
+} ProcessIds;
+
+/* tid may be any thread. 0, or -ESRCH. */
+int process_ids(pid_t tid, ProcessIds *ret);
+
+/* The daemon's number of what the caller calls `pid`; 0 if the caller has no such process. */
+pid_t pid_from_caller(pid_t caller, pid_t pid);
