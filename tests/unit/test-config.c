@@ -232,6 +232,56 @@ static void test_nearest(void **state)
 	assert_null(nearest_name("blkio", names));
 }
 
+static char *read_source(const char *name)
+{
+	g_autofree char *path = g_build_filename(SOURCE_ROOT, "config", name, NULL);
+	char *text;
+
+	assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	return text;
+}
+
+/* The file as installed changes nothing. It has each key once, with its default. */
+static void test_default_file(void **state)
+{
+	g_autofree char *text = read_source("cgemud.conf");
+	g_autoptr(GRegex) commented = g_regex_new("^#(?=[a-z0-9-]+=)", G_REGEX_MULTILINE, 0, NULL);
+	g_autofree char *uncommented = g_regex_replace_literal(commented, text, -1, 0, "", 0, NULL);
+	g_autoptr(Config) config = load_text(text, NULL, NULL), open = load_text(uncommented, NULL, NULL);
+	g_autoptr(GKeyFile) keys = g_key_file_new();
+	g_auto(GStrv) pieces = g_regex_split(commented, text, 0);
+	size_t n = 0;
+
+	assert_non_null(config);
+	assert_non_null(open);
+	assert_true(g_key_file_load_from_data(keys, uncommented, -1, G_KEY_FILE_NONE, NULL));
+	for (const ConfigKey *row = config_keys; row->section; row++, n++) {
+		g_autofree char *value = g_key_file_get_value(keys, row->section, row->key, NULL);
+
+		if (!value)
+			fail_msg("cgemud.conf has no %s.%s", row->section, row->key);
+		assert_string_equal(value, row->fallback);
+	}
+	assert_int_equal(g_strv_length(pieces) - 1, n);
+}
+
+static void test_man_page(void **state)
+{
+	g_autofree char *page = read_source("cgemud.conf.5");
+
+	for (const ConfigKey *row = config_keys; row->section; row++) {
+		g_autofree char *section = g_strdup_printf("\n.SH \"SECTION [%s]\"\n", row->section);
+		g_autoptr(GString) key = g_string_new(row->key);
+		g_autofree char *entry = NULL;
+		const char *from = strstr(page, section), *to = from ? strstr(from + 1, "\n.SH ") : NULL;
+
+		g_string_replace(key, "-", "\\-", 0);
+		entry = g_strdup_printf("\n.TP\n.BR %s \"", key->str);
+		if (!from || !to || !g_strstr_len(from, to - from, entry))
+			fail_msg("cgemud.conf.5 does not describe %s.%s", row->section, row->key);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_bad_syntax),    cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_print),
 		cmocka_unit_test(test_diff),          cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_default_file),  cmocka_unit_test(test_man_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
