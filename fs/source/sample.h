@@ -8,7 +8,7 @@
 
 /* Which parts of a sample somebody needs. */
 typedef enum SamplePart {
-	SAMPLE_CPU = 1 << 0,
+	SAMPLE_CPU = 1 << 0, /* CPU times; boot time and event counters of /proc/stat */
 	SAMPLE_MEMORY = 1 << 1,
 	SAMPLE_IO = 1 << 2,
 	SAMPLE_PRESSURE = 1 << 3,
@@ -58,14 +58,19 @@ typedef struct CpuTimes {
 
 /* /proc/vmstat, events since boot (pages or events, as the kernel counts them). */
 #define VMSTAT_FIELDS(X)                                                                                               \
-	X(pgpgin) X(pgpgout) X(pswpin) X(pswpout) X(pgfault) X(pgmajfault) X(pgrefill) X(pgactivate) X(pgdeactivate)    \
-	X(pglazyfree) X(pglazyfreed) X(workingset_refault_anon) X(workingset_refault_file)                             \
-	X(workingset_activate_anon) X(workingset_activate_file) X(workingset_restore_anon)                             \
-	X(workingset_restore_file) X(workingset_nodereclaim) X(pgscan_kswapd) X(pgscan_direct)                         \
-	X(pgscan_khugepaged) X(pgsteal_kswapd) X(pgsteal_direct) X(pgsteal_khugepaged) X(pgdemote_kswapd)              \
-	X(pgdemote_direct) X(pgdemote_khugepaged) X(pgpromote_success) X(thp_fault_alloc) X(thp_collapse_alloc)        \
-	X(thp_swpout) X(thp_swpout_fallback) X(swpin_zero) X(swpout_zero) X(numa_pages_migrated)                       \
-	X(numa_pte_updates) X(numa_hint_faults) X(oom_kill)
+	X(pgpgin)                                                                                                      \
+	X(pgpgout) X(pswpin) X(pswpout) X(pgfault) X(pgmajfault) X(pgrefill) X(pgactivate) X(pgdeactivate)             \
+		X(pglazyfree) X(pglazyfreed) X(workingset_refault_anon) X(workingset_refault_file)                     \
+			X(workingset_activate_anon) X(workingset_activate_file) X(workingset_restore_anon)             \
+				X(workingset_restore_file) X(workingset_nodereclaim) X(pgscan_kswapd) X(pgscan_direct) \
+					X(pgscan_khugepaged) X(pgsteal_kswapd) X(pgsteal_direct) X(pgsteal_khugepaged) \
+						X(pgdemote_kswapd) X(pgdemote_direct) X(pgdemote_khugepaged)           \
+							X(pgpromote_success) X(thp_fault_alloc) X(thp_collapse_alloc)  \
+								X(thp_swpout) X(thp_swpout_fallback) X(swpin_zero)     \
+									X(swpout_zero) X(numa_pages_migrated)          \
+										X(numa_pte_updates)                    \
+											X(numa_hint_faults)            \
+												X(oom_kill)
 
 typedef struct Memory {
 #define X(field, key) guint64 field;
@@ -100,22 +105,22 @@ typedef struct Process {
 	guint64 start; /* clock ticks since boot, /proc/PID/stat field 22 */
 	char state;    /* 'R', 'S', 'Z' … */
 	unsigned n_threads;
-	unsigned processor; /* CPU it last ran on */
-	guint64 user_ns, system_ns;                    /* of the process, exited threads included */
-	guint64 children_user_ns, children_system_ns;  /* of reaped children */
-	guint64 rss;                                   /* bytes */
-	guint64 rss_file, rss_shmem;                   /* bytes; 0 where the kernel does not tell them apart */
+	unsigned processor;                           /* CPU it last ran on */
+	guint64 user_ns, system_ns;                   /* of the process, exited threads included */
+	guint64 children_user_ns, children_system_ns; /* of reaped children */
+	guint64 rss;                                  /* bytes */
+	guint64 rss_file, rss_shmem;                  /* bytes; 0 where the kernel does not tell them apart */
 	guint64 minor_faults, major_faults;
 } Process;
 
 typedef struct Sample {
 	gatomicrefcount ref;
-	unsigned parts;     /* SamplePart: what is filled in */
-	gint64 taken;       /* g_get_monotonic_time() when it was complete */
-	gint64 cost;        /* microseconds that taking it needed */
-	unsigned n_cpus;    /* always filled in, ≥ 1 */
-	CpuTimes cpu;       /* whole machine */
-	CpuTimes *cpus;     /* n_cpus of them */
+	unsigned parts;  /* SamplePart: what is filled in */
+	gint64 taken;    /* g_get_monotonic_time() when it was complete */
+	gint64 cost;     /* microseconds that taking it needed */
+	unsigned n_cpus; /* always filled in, ≥ 1 */
+	CpuTimes cpu;    /* whole machine */
+	CpuTimes *cpus;  /* n_cpus of them */
 	Memory memory;
 	DiskStat *disks;
 	unsigned n_disks;
@@ -123,11 +128,11 @@ typedef struct Sample {
 	gboolean has_pressure;
 	Process *processes; /* sorted by pid */
 	unsigned n_processes;
-	unsigned n_tasks;   /* processes of the machine with all their threads */
-	unsigned n_running;
+	unsigned n_tasks; /* processes of the machine with all their threads */
+	unsigned n_running, n_blocked;
 	double load[3];
 	double uptime_s, idle_s;
-	guint64 boot_time_s, context_switches, forks, interrupts;
+	guint64 boot_time_s, context_switches, forks, interrupts, soft_interrupts;
 	pid_t last_pid;
 } Sample;
 

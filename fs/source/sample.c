@@ -1,0 +1,44 @@
+#include "fs/source/sample.h"
+
+#include "fs/source/reader.h"
+
+Sample *sample_new(unsigned n_cpus)
+{
+	Sample *sample = g_new0(Sample, 1);
+
+	g_atomic_ref_count_init(&sample->ref);
+	sample->n_cpus = MAX(n_cpus, 1);
+	sample->cpus = g_new0(CpuTimes, sample->n_cpus);
+	return sample;
+}
+
+Sample *sample_ref(Sample *sample)
+{
+	g_atomic_ref_count_inc(&sample->ref);
+	return sample;
+}
+
+void sample_unref(Sample *sample)
+{
+	if (!g_atomic_ref_count_dec(&sample->ref))
+		return;
+	g_free(sample->cpus);
+	g_free(sample->disks);
+	g_free(sample->processes);
+	g_free(sample);
+}
+
+const Process *sample_find_process(const Sample *sample, pid_t pid)
+{
+	unsigned low = 0, high = sample->n_processes;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (sample->processes[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < sample->n_processes && sample->processes[low].pid == pid ? &sample->processes[low] : NULL;
+}
