@@ -26,6 +26,7 @@ Members *members_new(Fs *fs)
 
 	members->fs = fs;
 	members->tasks = g_hash_table_new_full(NULL, NULL, NULL, task_free);
+	members_watch_new(members);
 	return members;
 }
 
@@ -33,6 +34,7 @@ void members_free(Members *members)
 {
 	if (!members)
 		return;
+	members_watch_free(members);
 	g_hash_table_unref(members->tasks);
 	g_free(members);
 }
@@ -42,14 +44,15 @@ Task *members_find(const Members *members, pid_t pid)
 	return g_hash_table_lookup(members->tasks, GINT_TO_POINTER(pid));
 }
 
-static Task *task_new(Members *members, const Process *process)
+static Task *task_new(Members *members, pid_t pid, pid_t ppid, guint64 start)
 {
 	Fs *fs = members->fs;
 	Task *task = g_new0(Task, 1);
 
-	task->pid = process->pid;
-	task->ppid = process->ppid;
-	task->start = process->start;
+	task->pid = pid;
+	task->ppid = ppid;
+	task->start = start;
+	task->born = g_get_monotonic_time();
 	task->groups = g_new(Group *, n_hierarchies(fs));
 	for (unsigned i = 0; i < n_hierarchies(fs); i++)
 		task->groups[i] = ((Hierarchy *) fs->cgroups->hierarchies->pdata[i])->root;
@@ -75,14 +78,14 @@ void members_changed(Group *group)
 
 static void group_add_member(Group *group, Task *task)
 {
-	if (group->parent)
-		g_hash_table_add(group_core(group)->members, task);
+	if (group->parent && g_hash_table_add(group_core(group)->members, task))
+		group->hierarchy->fs->cgroups->members->n_placed++;
 }
 
 static void group_drop_member(Group *group, Task *task)
 {
-	if (group->parent)
-		g_hash_table_remove(group_core(group)->members, task);
+	if (group->parent && g_hash_table_remove(group_core(group)->members, task))
+		group->hierarchy->fs->cgroups->members->n_placed--;
 }
 
 static void task_forget_thread(Task *task, pid_t tid, unsigned index)
@@ -220,13 +223,15 @@ static void reconcile_arrivals(Members *members, const Sample *sample)
 		const Process *process = &sample->processes[i];
 		Task *task = members_find(members, process->pid);
 
+		if (task && !task->start)
+			task->start = process->start;
 		if (task && task->start != process->start) {
 			task_gone(members, task);
 			g_hash_table_remove(members->tasks, GINT_TO_POINTER(task->pid));
 			task = NULL;
 		}
 		if (!task)
-			task = task_new(members, process);
+			task = task_new(members, process->pid, process->ppid, process->start);
 		task->generation = members->generation;
 	}
 }
@@ -240,7 +245,7 @@ static void reconcile_departures(Members *members)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		Task *task = value;
 
-		if (task->generation == members->generation)
+		if (task->generation == members->generation || task->born >= members->started)
 			continue;
 		task_gone(members, task);
 		g_hash_table_iter_remove(&iter);
@@ -253,6 +258,8 @@ static void reconcile_states(Members *members, const Sample *sample)
 		const Process *process = &sample->processes[i];
 		Task *task = members_find(members, process->pid);
 
+		if (!task)
+			continue;
 		task_settle(members, task);
 		accounting_add(task, process);
 		accounting_settle_gone(task, process);
@@ -270,6 +277,7 @@ void members_reconcile(Fs *fs, const Sample *sample)
 	g_rw_lock_writer_lock(&fs->lock);
 	if (sample->taken > members->taken) {
 		members->taken = sample->taken;
+		members->started = sample->taken - sample->cost;
 		members->generation++;
 		reconcile_arrivals(members, sample);
 		reconcile_departures(members);
@@ -280,9 +288,33 @@ void members_reconcile(Fs *fs, const Sample *sample)
 
 void members_refresh(Fs *fs)
 {
-	g_autoptr(Sample) sample = sampler_get_fresh(fs->sampler, SAMPLE_PROCESSES);
+	g_autoptr(Sample) sample = NULL;
 
+	if (members_watch_drain(fs))
+		return;
+	sample = sampler_get_fresh(fs->sampler, SAMPLE_PROCESSES);
 	members_reconcile(fs, sample);
+}
+
+void members_forked(Members *members, pid_t parent, pid_t child)
+{
+	Task *task = members_find(members, child);
+
+	if (task) {
+		task_gone(members, task);
+		g_hash_table_remove(members->tasks, GINT_TO_POINTER(child));
+	}
+	task_settle(members, task_new(members, child, parent, 0));
+}
+
+void members_exited(Members *members, Task *task, gboolean is_gone)
+{
+	if (!task->exited)
+		task_leave(members, task);
+	if (!is_gone)
+		return;
+	accounting_note_gone(members, task);
+	g_hash_table_remove(members->tasks, GINT_TO_POINTER(task->pid));
 }
 
 void members_group_removed(Fs *fs, Group *group)

@@ -13,7 +13,8 @@
 typedef struct Task {
 	pid_t pid; /* of the thread group, in the daemon's PID namespace */
 	pid_t ppid;
-	guint64 start;
+	guint64 start; /* 0: not known yet, it was just born */
+	gint64 born;   /* monotonic time when the table got it */
 	Group **groups;      /* by Hierarchy.index; never NULL entries */
 	GHashTable *threads; /* tid → Group ** with NULL for "where its process is"; NULL: no thread was moved by itself */
 	GArray *tids;        /* pid_t, as of the last look; NULL: not looked yet */
@@ -34,12 +35,27 @@ struct Members {
 	GHashTable *tasks; /* pid → Task */
 	guint generation;
 	gint64 taken; /* of the sample that was reconciled last */
+	gint64 started;      /* when the last sample's look at the processes began; what is younger it may have missed */
 	unsigned n_freezing; /* groups that ask for freezing */
 	unsigned n_frozen;   /* processes stopped by us */
+	unsigned n_placed;   /* memberships in groups that are not the root */
+	GPtrArray *released; /* v1 groups that became empty and want their release_agent: "agent\0path" pairs */
+	struct Watch *watch; /* watch.c */
 };
 
 Members *members_new(Fs *fs);
 void members_free(Members *members);
+
+/* watch.c: the kernel's word of forks and exits, where it gives it. Started by the first process that is placed in a group. */
+void members_watch_new(Members *members);
+void members_watch_free(Members *members);
+/* Takes what has happened up to now. FALSE: there is no such word; the process list must be looked at. Unlocked. */
+gboolean members_watch_drain(Fs *fs);
+void members_watch_start(Fs *fs);
+
+/* A process forked, or ended. Tree locked for writing. */
+void members_forked(Members *members, pid_t parent, pid_t child);
+void members_exited(Members *members, Task *task, gboolean is_gone);
 
 /* Looks at the machine's processes now, and brings the table up to date. Takes the lock for writing itself. */
 void members_refresh(Fs *fs);

@@ -149,6 +149,26 @@ static int move_locked(Fs *fs, Group *to, const Move *move)
 	return 0;
 }
 
+/* What was spent so far belongs to where the process is now. */
+static void count_so_far(Fs *fs, pid_t pid)
+{
+	Process now;
+	Task *task;
+
+	if (sampler_read_process(fs->sampler, pid, FALSE, &now) < 0)
+		return;
+	g_rw_lock_writer_lock(&fs->lock);
+	task = members_find(fs->cgroups->members, pid);
+	if (task && !task->start)
+		task->start = now.start;
+	if (task && task->start == now.start) {
+		accounting_add(task, &now);
+		accounting_settle_gone(task, &now);
+		task->last = now;
+	}
+	g_rw_lock_writer_unlock(&fs->lock);
+}
+
 static int members_store(const VContext *ctx, const char *text, MigrateWhat what)
 {
 	Fs *fs = ctx->fs;
@@ -158,8 +178,9 @@ static int members_store(const VContext *ctx, const char *text, MigrateWhat what
 
 	if (r < 0)
 		return r;
-	/* What was spent so far belongs to where the process is now, and so do its children. */
+	members_watch_start(fs);
 	members_refresh(fs);
+	count_so_far(fs, move.pid);
 	g_rw_lock_writer_lock(&fs->lock);
 	to = group_of_file(ctx->node);
 	r = to ? move_locked(fs, to, &move) : -ENODEV;
