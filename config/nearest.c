@@ -34,14 +34,18 @@ const char *nearest_name(const char *name, const char *const *names)
 	/* A long word costs a long table; nobody mistypes that much. */
 	if (strlen(name) > 256)
 		return NULL;
-	for (; *names; names++) {
-		unsigned distance = nearest_distance(name, *names);
+	for (const char *const *candidate = names; *candidate; candidate++) {
+		unsigned distance = nearest_distance(name, *candidate);
 
-		if (distance < best_distance && distance < strlen(*names)) {
-			best = *names;
+		if (distance < best_distance && distance < strlen(*candidate)) {
+			best = *candidate;
 			best_distance = distance;
 		}
 	}
+	/* Not mistyped, perhaps cut short. */
+	for (; !best && strlen(name) > 2 && *names; names++)
+		if (g_str_has_prefix(*names, name))
+			best = *names;
 	return best;
 }
 

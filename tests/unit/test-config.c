@@ -229,6 +229,8 @@ static void test_nearest(void **state)
 	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
 	assert_int_equal(nearest_distance("CPU", "cpu"), 0);
 	assert_string_equal(nearest_name("cpset", names), "cpuset");
+	assert_string_equal(nearest_name("mem", names), "memory");
+	assert_null(nearest_name("me", names));
 	assert_null(nearest_name("blkio", names));
 }
 
