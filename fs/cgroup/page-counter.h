@@ -1,0 +1,16 @@
+/* Limits and marks that are counted in pages (mm/page_counter.c), shared by memory and hugetlb. */
+#pragma once
+
+#include "fs/cgroup/control-file.h"
+#include "fs/parse.h"
+
+#define PAGE_BYTES 4096
+
+/* show: the guint64 at file->arg, in pages, as bytes. */
+int page_counter_show_bytes(const VContext *ctx, GString *out);
+/* show: the same, "max" when there is no limit. */
+int page_counter_show_max(const VContext *ctx, GString *out);
+/* store: a size in bytes, or "max". */
+int page_counter_store_max(const VContext *ctx, const char *text, size_t len);
+/* store: a size in bytes, or "-1". */
+int page_counter_store_v1(const VContext *ctx, const char *text, size_t len);
