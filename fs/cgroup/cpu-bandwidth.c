@@ -6,7 +6,7 @@
  */
 #include "fs/cgroup/cpu.h"
 #include "fs/cgroup/limits.h"
-#include "fs/scan.h"
+#include "fs/convert.h"
 
 #include <errno.h>
 #include <string.h>
@@ -156,13 +156,13 @@ int cpu_set_max(const VContext *ctx, const char *text, size_t len)
 {
 	const Cpu *cpu = ctx->state;
 	guint64 quota, period = cpu->period_us;
-	g_autofree char *word = scan_word(&text, 20);
+	g_autofree char *word = convert_word(&text, 20);
 	const char *digits = word;
 
 	if (!word)
 		return -EINVAL;
-	scan_u64(&text, &period);
-	if (!scan_u64(&digits, &quota)) {
+	convert_u64(&text, &period);
+	if (!convert_u64(&digits, &quota)) {
 		if (strcmp(word, "max") != 0)
 			return -EINVAL;
 		quota = CPU_NO_QUOTA;

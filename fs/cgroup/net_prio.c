@@ -3,7 +3,7 @@
  * it is a setting only. The interfaces are those of the daemon's network namespace, in the order of their indices.
  */
 #include "fs/cgroup/group.h"
-#include "fs/scan.h"
+#include "fs/convert.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -78,10 +78,10 @@ static int net_prio_map(const VContext *ctx, GString *out)
 
 static int net_prio_set_map(const VContext *ctx, const char *text, size_t len)
 {
-	g_autofree char *name = scan_word(&text, IFNAMSIZ);
+	g_autofree char *name = convert_word(&text, IFNAMSIZ);
 	guint32 priority;
 
-	if (!name || !scan_u32(&text, &priority))
+	if (!name || !convert_u32(&text, &priority))
 		return -EINVAL;
 	if (if_nametoindex(name) == 0)
 		return -ENODEV;

@@ -7,7 +7,7 @@
  */
 #include "fs/cgroup/core.h"
 
-#include "fs/scan.h"
+#include "fs/convert.h"
 
 #include <errno.h>
 
@@ -43,9 +43,9 @@ static int pressure_set_trigger(const VContext *ctx, const char *text, size_t le
 {
 	guint32 threshold, window;
 
-	if (!scan_literal(&text, "some ") && !scan_literal(&text, "full "))
+	if (!convert_literal(&text, "some ") && !convert_literal(&text, "full "))
 		return -EINVAL;
-	if (!scan_u32(&text, &threshold) || !scan_u32(&text, &window))
+	if (!convert_u32(&text, &threshold) || !convert_u32(&text, &window))
 		return -EINVAL;
 	if (ctx->caller->uid != 0 && window % WINDOW_UNPRIVILEGED_US != 0)
 		return -EINVAL;

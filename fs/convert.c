@@ -1,15 +1,15 @@
-#include "fs/scan.h"
+#include "fs/convert.h"
 
-const char *skip_space(const char *text)
+const char *convert_skip_space(const char *text)
 {
 	while (g_ascii_isspace(*text))
 		text++;
 	return text;
 }
 
-gboolean scan_u64(const char **at, guint64 *ret)
+gboolean convert_u64(const char **at, guint64 *ret)
 {
-	const char *text = skip_space(*at);
+	const char *text = convert_skip_space(*at);
 	guint64 value = 0;
 
 	if (!g_ascii_isdigit(*text))
@@ -21,19 +21,19 @@ gboolean scan_u64(const char **at, guint64 *ret)
 	return TRUE;
 }
 
-gboolean scan_u32(const char **at, guint32 *ret)
+gboolean convert_u32(const char **at, guint32 *ret)
 {
 	guint64 value;
 
-	if (!scan_u64(at, &value))
+	if (!convert_u64(at, &value))
 		return FALSE;
 	*ret = (guint32) value;
 	return TRUE;
 }
 
-char *scan_word(const char **at, gsize width)
+char *convert_word(const char **at, gsize width)
 {
-	const char *text = skip_space(*at);
+	const char *text = convert_skip_space(*at);
 	gsize len = 0;
 
 	while (len < width && text[len] != '\0' && !g_ascii_isspace(text[len]))
@@ -44,13 +44,13 @@ char *scan_word(const char **at, gsize width)
 	return g_strndup(text, len);
 }
 
-gboolean scan_literal(const char **at, const char *literal)
+gboolean convert_literal(const char **at, const char *literal)
 {
 	const char *text = *at;
 
 	for (; *literal != '\0'; literal++) {
 		if (g_ascii_isspace(*literal))
-			text = skip_space(text);
+			text = convert_skip_space(text);
 		else if (*text++ != *literal)
 			return FALSE;
 	}

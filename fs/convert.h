@@ -5,11 +5,11 @@
 
 /* "%llu": white space is skipped, then at least one decimal digit; wraps on overflow. FALSE, and *at unmoved, if none.
  */
-gboolean scan_u64(const char **at, guint64 *ret);
+gboolean convert_u64(const char **at, guint64 *ret);
 /* "%u": the same, cut to 32 bits. */
-gboolean scan_u32(const char **at, guint32 *ret);
+gboolean convert_u32(const char **at, guint32 *ret);
 /* "%<width>s": white space is skipped, then 1 to width other characters. NULL, and *at unmoved, if none; free it. */
-char *scan_word(const char **at, gsize width);
+char *convert_word(const char **at, gsize width);
 /* A literal of the format; a space in it matches any amount of white space, also none. */
-gboolean scan_literal(const char **at, const char *literal);
-const char *skip_space(const char *text);
+gboolean convert_literal(const char **at, const char *literal);
+const char *convert_skip_space(const char *text);
