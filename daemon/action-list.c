@@ -24,20 +24,6 @@ static const struct {
 	{"proc", FS_TREE_PROC},
 };
 
-/* clang-format off */
-static const char *const origins[] = {
-	[ORIGIN_CONSTANT] = "constant",
-	[ORIGIN_SETTING]  = "setting",
-	[ORIGIN_TREE]     = "groups",
-	[ORIGIN_CPU]      = "cpu",
-	[ORIGIN_MEMORY]   = "memory",
-	[ORIGIN_PIDS]     = "processes",
-	[ORIGIN_IO]       = "io",
-	[ORIGIN_PRESSURE] = "pressure",
-	[ORIGIN_NATIVE]   = "native",
-};
-/* clang-format on */
-
 /* One line, still in its columns. */
 typedef struct Row {
 	char *path;
@@ -150,7 +136,7 @@ static void print_rows(const char *tree, GPtrArray *rows)
 	for (unsigned i = 0; i < rows->len; i++) {
 		const Row *row = rows->pdata[i];
 
-		g_print("%-7s  %-*s  %04o  %-9s  %s\n", tree, width, row->path, row->mode, origins[row->origin],
+		g_print("%-7s  %-*s  %04o  %-18s  %s\n", tree, width, row->path, row->mode, origin_name(row->origin),
 			row->meaning ? row->meaning : "");
 	}
 }
