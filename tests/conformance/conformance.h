@@ -35,7 +35,8 @@ char *text_escape(const char *bytes, gsize len); /* as the table writes it; free
 /* Where a table's labels live in the file system. */
 typedef struct Place {
 	const char *root;  /* the directory of ".../root" rows, or of /proc/sys */
-	const char *child; /* the directory of ".../child" rows; NULL: those rows are not replayed */
+	const char *child; /* the directory of ".../child" rows */
+	                   /* either may be NULL: then its rows are not replayed */
 } Place;
 
 /* What a machine has, as far as it shows in files. */

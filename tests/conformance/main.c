@@ -58,7 +58,9 @@ static void print_miss(Run *run, const Row *row, const Answer *got)
 
 static gboolean row_is_selected(const Run *run, const Row *row)
 {
-	return run->options->child || !g_str_has_suffix(row->label, "/child");
+	if (g_str_has_suffix(row->label, "/child"))
+		return run->options->child != NULL;
+	return run->options->root != NULL;
 }
 
 static void replay_one(Run *run, const Row *row, const Place *place, Tally *tally)
@@ -142,7 +144,7 @@ static void run_table(Run *run, const char *path)
 static gboolean parse_options(int argc, char **argv, Options *options)
 {
 	const GOptionEntry entries[] = {
-		{ "root", 0, 0, G_OPTION_ARG_FILENAME, &options->root, "Directory of the rows labelled root (or of /proc/sys)", "DIR" },
+		{ "root", 0, 0, G_OPTION_ARG_FILENAME, &options->root, "Directory of the rows labelled root, or of /proc/sys", "DIR" },
 		{ "child", 0, 0, G_OPTION_ARG_FILENAME, &options->child, "Directory of the rows labelled child", "DIR" },
 		{ "exceptions", 0, 0, G_OPTION_ARG_FILENAME, &options->exceptions, "Known misses and their reasons", "FILE" },
 		{ "writes", 0, 0, G_OPTION_ARG_DOUBLE, &options->writes, "Share of WRITE rows that must agree (0.98)", "SHARE" },
@@ -158,8 +160,8 @@ static gboolean parse_options(int argc, char **argv, Options *options)
 		fprintf(stderr, "conformance: %s\n", error->message);
 		return FALSE;
 	}
-	if (!options->root || !options->tables) {
-		fprintf(stderr, "conformance: --root and a table are needed; see --help\n");
+	if ((!options->root && !options->child) || !options->tables) {
+		fprintf(stderr, "conformance: a directory and a table are needed; see --help\n");
 		return FALSE;
 	}
 	return TRUE;

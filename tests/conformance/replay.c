@@ -293,11 +293,14 @@ GPtrArray *replay_unrecorded(GPtrArray *rows, const Place *place)
 	g_autoptr(GHashTable) directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	for (guint i = 0; i < rows->len; i++) {
 		const Row *row = rows->pdata[i];
-		if (row->kind != KIND_FILE || is_sysctl(row) || (!place->child && g_str_has_suffix(row->label, "/child")))
+		if (row->kind != KIND_FILE || is_sysctl(row))
+			continue;
+		char *directory = row_directory(row, place);
+		if (!directory)
 			continue;
 		g_hash_table_add(known, row->key);
 		g_hash_table_add(owners, name_owner(row->name));
-		g_hash_table_insert(directories, g_strdup(row->label), row_directory(row, place));
+		g_hash_table_insert(directories, g_strdup(row->label), directory);
 	}
 	g_hash_table_remove(owners, "hugetlb"); /* sizes differ between machines */
 	GHashTableIter iter;
