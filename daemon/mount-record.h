@@ -1,0 +1,37 @@
+/*
+ * What one `--mount DIR` has set up, written down as it happens, so that it can be undone: by the process itself, by
+ * `--unmount DIR`, or by the next `--mount DIR` after a crash.
+ *
+ * A record belongs to one directory in one mount namespace. The process that serves holds a lock on it as long as it
+ * lives.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+typedef struct MountRecord MountRecord;
+
+/* Starts a record; undoes what a dead process left for the same directory. Fails (G_IO_ERROR_BUSY) if a process serves
+ * it. The private directory exists afterwards. */
+MountRecord *mount_record_new(const char *directory, const char *tree, GError **error);
+/* The record that a process left, or holds, for a directory. NULL without error: there is none. */
+MountRecord *mount_record_find(const char *directory, GError **error);
+void mount_record_free(MountRecord *record); /* the record stays, unless undone */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MountRecord, mount_record_free)
+
+/* A directory of the record's own, for the one mount that all others are bound from. */
+const char *mount_record_private_directory(const MountRecord *record);
+const char *mount_record_tree(const MountRecord *record);
+
+/* Writes down that something was mounted on path, or that the directory was made. Paths are absolute. */
+gboolean mount_record_add_mount(MountRecord *record, const char *path, GError **error);
+gboolean mount_record_add_directory(MountRecord *record, const char *path, GError **error);
+
+/* Takes away, in reverse order, what is still there and still ours; then the record itself. What cannot be undone is
+ * in the error, after everything else was. */
+gboolean mount_record_undo(MountRecord *record, GError **error);
+
+/* The process that serves; 0 if it is gone. */
+pid_t mount_record_process(MountRecord *record);
+/* Asks it to end (SIGTERM) and waits until it has. */
+gboolean mount_record_end_process(MountRecord *record, GError **error);
