@@ -126,10 +126,13 @@ static gboolean wait_for_greeting(FuseServer *server, GError **error)
 
 static struct fuse_session *new_session(FuseServer *server, gboolean for_all)
 {
-	char *argv[] = {"cgemud", "-o", "fsname=cgemud,subtype=cgemud,default_permissions", "-o", "allow_other", NULL};
-	struct fuse_args args = FUSE_ARGS_INIT(for_all ? 5 : 3, argv);
-	struct fuse_session *session = fuse_session_new(&args, &fuse_ops, sizeof fuse_ops, server);
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fuse_session *session = NULL;
 
+	if (!fuse_opt_add_arg(&args, "cgemud") &&
+	    !fuse_opt_add_arg(&args, "-ofsname=cgemud,subtype=cgemud,default_permissions") &&
+	    !(for_all && fuse_opt_add_arg(&args, "-oallow_other")))
+		session = fuse_session_new(&args, &fuse_ops, sizeof fuse_ops, server);
 	fuse_opt_free_args(&args);
 	return session;
 }

@@ -1,0 +1,53 @@
+#include "daemon/mount-check.h"
+#include "daemon/mounts.h"
+#include "daemon/serve-private.h"
+
+#include <errno.h>
+#include <sys/mount.h>
+
+/* A mount of its own, which no other namespace gets a copy of: a copy would keep the session alive there. */
+static gboolean make_private(MountRecord *record, GError **error)
+{
+	const char *directory = mount_record_private_directory(record);
+
+	if (mount(directory, directory, NULL, MS_BIND, NULL) < 0) {
+		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "cannot bind %s: %s", directory,
+			    g_strerror(errno));
+		return FALSE;
+	}
+	if (!mount_record_add_mount(record, directory, error))
+		return FALSE;
+	if (mount(NULL, directory, NULL, MS_PRIVATE, NULL) < 0)
+		g_debug("%s stays shared: %s", directory, g_strerror(errno));
+	return TRUE;
+}
+
+static gboolean start_fuse(Server *server, const char *mountpoint, const char *root, GError **error)
+{
+	unsigned threads = (unsigned) config_int(server->config, "fuse", "threads");
+
+	server->fuse = fuse_start(server->fs, mountpoint, root, threads, error);
+	server->mounted_root = root;
+	return server->fuse && mount_record_add_mount(server->record, mountpoint, error) &&
+	       fuse_probe_sizes(server->fuse, mountpoint, error);
+}
+
+static gboolean mount_bound(Server *server, GError **error)
+{
+	const char *composite = mount_record_private_directory(server->record);
+	const char *const *hierarchies = config_list(server->config, "cgroup", "hierarchies");
+	gboolean with_native = config_bool(server->config, "mount", "native-cgroup");
+	g_autoptr(NativeCgroups) native = with_native ? native_cgroups_read("/proc") : NULL;
+	g_autoptr(GPtrArray) plan = layout_plan(server->tree, server->directory, hierarchies, native);
+
+	return make_private(server->record, error) && start_fuse(server, composite, "/", error) &&
+	       layout_apply(plan, composite, server->record, error);
+}
+
+gboolean serve_mount(Server *server, GError **error)
+{
+	if (mounts_can_bind(mount_record_private_directory(server->record)))
+		return mount_bound(server, error);
+	g_info("nothing can be bound here: %s gets the FUSE mount itself", server->directory);
+	return start_fuse(server, server->directory, layout_root(server->tree), error);
+}

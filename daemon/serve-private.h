@@ -1,0 +1,25 @@
+/* Shared by the files of the run loop, daemon/serve*.c. */
+#pragma once
+
+#include "daemon/fuse.h"
+#include "daemon/layout.h"
+#include "daemon/serve.h"
+
+typedef struct Server {
+	const Options *options;
+	Config *config;     /* in force */
+	Config *own_config; /* the same, if a reload made it */
+	Config *old_config; /* the one before: a reader may still hold its strings */
+	char *directory;
+	LayoutTree tree;
+	const char *mounted_root; /* directory of the composite tree that FUSE serves */
+	Fs *fs;
+	FuseServer *fuse;
+	MountRecord *record;
+	GMainLoop *loop;
+} Server;
+
+/* serve-reload.c: reads the configuration again; applies what can change, and names what cannot. */
+void serve_reload(Server *server);
+/* serve-mount.c: mounts the session and everything that shows it. On failure the record is to be undone. */
+gboolean serve_mount(Server *server, GError **error);

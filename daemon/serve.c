@@ -1,0 +1,166 @@
+#include "daemon/serve.h"
+#include "daemon/daemonize.h"
+#include "daemon/exit-codes.h"
+#include "daemon/mount-check.h"
+#include "daemon/mounts.h"
+#include "daemon/notify.h"
+#include "daemon/serve-private.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static char *ready_line(const Server *server)
+{
+	g_autofree char *size = NULL;
+
+	if (server->tree == LAYOUT_V1 || server->tree == LAYOUT_HYBRID)
+		size = g_strdup_printf(" (%u hierarchies)", g_strv_length((char **) config_list(
+								    server->config, "cgroup", "hierarchies")));
+	return g_strdup_printf("serving %s at %s%s", layout_tree_name(server->tree), server->directory,
+			       size ? size : "");
+}
+
+static void announce(const Server *server)
+{
+	g_autofree char *line = ready_line(server);
+
+	if (!server->options->daemonize)
+		g_printerr("cgemud: %s; stop with Ctrl-C or `cgemud --unmount %s`\n", line, server->directory);
+	notify_ready(line);
+	daemonize_ready();
+}
+
+static gboolean on_end_signal(gpointer data)
+{
+	Server *server = data;
+
+	g_main_loop_quit(server->loop);
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_reload_signal(gpointer data)
+{
+	serve_reload(data);
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean quit(gpointer data)
+{
+	Server *server = data;
+
+	g_message("%s: no longer mounted", server->directory);
+	g_main_loop_quit(server->loop);
+	return G_SOURCE_REMOVE;
+}
+
+/* From a worker. */
+static void on_session_end(void *data)
+{
+	g_idle_add(quit, data);
+}
+
+/* A daemon whose tree stays locked does not come back from here, and the service manager restarts it. */
+static void take_lock(void *data)
+{
+	Server *server = data;
+
+	g_rw_lock_reader_lock(&server->fs->lock);
+	g_rw_lock_reader_unlock(&server->fs->lock);
+}
+
+static gboolean resolve_directory(Server *server, GError **error)
+{
+	g_autofree char *resolved = realpath(server->options->directory, NULL);
+	const char *directory = resolved ? resolved : server->options->directory;
+	struct stat st;
+
+	/* On a mount whose daemon is gone nothing can be resolved: it is cleared away first. */
+	if (!resolved && errno != ENOTCONN && errno != ECONNABORTED) {
+		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "cannot mount on %s: %s", directory,
+			    g_strerror(errno));
+		return FALSE;
+	}
+	server->directory = g_strdup(directory);
+	if (resolved && stat(resolved, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_DIRECTORY, "cannot mount on %s: not a directory", directory);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+/* The trees are built before anything is mounted: what they open of the kernel's own files must not be ours. */
+static gboolean start(Server *server, GError **error)
+{
+	const Options *options = server->options;
+	const char *name = options->tree ? options->tree : config_string(server->config, "mount", "tree");
+
+	if (!resolve_directory(server, error))
+		return FALSE;
+	server->tree = layout_tree(name, server->directory);
+	server->record = mount_record_new(server->directory, layout_tree_name(server->tree), error);
+	if (!server->record || !mount_clear_dead(server->directory, error))
+		return FALSE;
+	if (!options->force && !mount_check_directory(server->directory, error))
+		return FALSE;
+	server->fs = fs_new(server->config, layout_fs_trees(server->tree), error);
+	return server->fs && serve_mount(server, error);
+}
+
+static void run(Server *server)
+{
+	server->loop = g_main_loop_new(NULL, FALSE);
+	g_unix_signal_add(SIGTERM, on_end_signal, server);
+	g_unix_signal_add(SIGINT, on_end_signal, server);
+	g_unix_signal_add(SIGHUP, on_reload_signal, server);
+	notify_start_watchdog(take_lock, server);
+	fuse_on_end(server->fuse, on_session_end, server);
+	announce(server);
+	g_main_loop_run(server->loop);
+	notify_stopping();
+}
+
+/* Unmounting comes first: then no new request can arrive while the last are answered. */
+static gboolean stop(Server *server, GError **error)
+{
+	gboolean ok = !server->record || mount_record_undo(server->record, error);
+
+	fuse_free(server->fuse);
+	fs_free(server->fs);
+	mount_record_free(server->record);
+	g_clear_pointer(&server->loop, g_main_loop_unref);
+	config_free(server->own_config);
+	config_free(server->old_config);
+	g_free(server->directory);
+	return ok;
+}
+
+static int exit_code_for(const GError *error)
+{
+	return error->domain == CONFIG_ERROR ? EXIT_CONFIG : EXIT_UNAVAILABLE;
+}
+
+int serve_run(const Options *options, Config *config)
+{
+	Server server = {.options = options, .config = config};
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GError) stop_error = NULL;
+	int code = EXIT_OK;
+
+	if (options->daemonize && !daemonize(&error)) {
+		g_printerr("cgemud: %s\n", error->message);
+		return EXIT_INTERNAL;
+	}
+	if (start(&server, &error)) {
+		run(&server);
+	} else {
+		g_printerr("cgemud: %s\n", error->message);
+		code = exit_code_for(error);
+	}
+	if (!stop(&server, &stop_error)) {
+		g_printerr("cgemud: %s\n", stop_error->message);
+		return code ? code : EXIT_INTERNAL;
+	}
+	return code;
+}
