@@ -1,6 +1,6 @@
 /*
- * What a cgroup file system has no such operation for. The kernel would be content with ENOSYS; other kernels hand it to
- * the caller, so each operation answers what the kernel's kernfs gives.
+ * What a cgroup file system has no such operation for. The kernel would be content with ENOSYS; other kernels hand it
+ * to the caller, so each operation answers what the kernel's kernfs gives.
  */
 #include "daemon/fuse-private.h"
 
@@ -72,8 +72,8 @@ static void op_bmap(fuse_req_t req, fuse_ino_t ino, size_t blocksize, uint64_t b
 	fuse_reply_err(req, EINVAL);
 }
 
-static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fuse_file_info *fi,
-		     unsigned flags, const void *in_buf, size_t in_size, size_t out_size)
+static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fuse_file_info *fi, unsigned flags,
+		     const void *in_buf, size_t in_size, size_t out_size)
 {
 	fuse_reply_err(req, ENOTTY);
 }
@@ -99,42 +99,42 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, s
 
 /* Locks (getlk, setlk, flock) are left out on purpose: then the kernel keeps them itself and never asks. */
 const struct fuse_lowlevel_ops fuse_ops = {
-    .init = fuse_op_init,
-    .lookup = fuse_op_lookup,
-    .forget = fuse_op_forget,
-    .forget_multi = fuse_op_forget_multi,
-    .getattr = fuse_op_getattr,
-    .setattr = fuse_op_setattr,
-    .readlink = fuse_op_readlink,
-    .mknod = op_mknod,
-    .mkdir = fuse_op_mkdir,
-    .unlink = fuse_op_unlink,
-    .rmdir = fuse_op_rmdir,
-    .symlink = op_symlink,
-    .rename = fuse_op_rename,
-    .link = op_link,
-    .open = fuse_op_open,
-    .read = fuse_op_read,
-    .write = fuse_op_write,
-    .flush = op_flush,
-    .release = fuse_op_release,
-    .fsync = op_fsync,
-    .opendir = fuse_op_opendir,
-    .readdir = fuse_op_readdir,
-    .releasedir = fuse_op_release,
-    .fsyncdir = op_fsync,
-    .statfs = op_statfs,
-    .setxattr = op_setxattr,
-    .getxattr = op_getxattr,
-    .listxattr = op_listxattr,
-    .removexattr = op_removexattr,
-    .access = fuse_op_access,
-    .create = op_create,
-    .bmap = op_bmap,
-    .ioctl = op_ioctl,
-    .poll = fuse_op_poll,
-    .fallocate = op_fallocate,
-    .readdirplus = fuse_op_readdirplus,
-    .copy_file_range = op_copy_file_range,
-    .lseek = op_lseek,
+	.init = fuse_op_init,
+	.lookup = fuse_op_lookup,
+	.forget = fuse_op_forget,
+	.forget_multi = fuse_op_forget_multi,
+	.getattr = fuse_op_getattr,
+	.setattr = fuse_op_setattr,
+	.readlink = fuse_op_readlink,
+	.mknod = op_mknod,
+	.mkdir = fuse_op_mkdir,
+	.unlink = fuse_op_unlink,
+	.rmdir = fuse_op_rmdir,
+	.symlink = op_symlink,
+	.rename = fuse_op_rename,
+	.link = op_link,
+	.open = fuse_op_open,
+	.read = fuse_op_read,
+	.write = fuse_op_write,
+	.flush = op_flush,
+	.release = fuse_op_release,
+	.fsync = op_fsync,
+	.opendir = fuse_op_opendir,
+	.readdir = fuse_op_readdir,
+	.releasedir = fuse_op_release,
+	.fsyncdir = op_fsync,
+	.statfs = op_statfs,
+	.setxattr = op_setxattr,
+	.getxattr = op_getxattr,
+	.listxattr = op_listxattr,
+	.removexattr = op_removexattr,
+	.access = fuse_op_access,
+	.create = op_create,
+	.bmap = op_bmap,
+	.ioctl = op_ioctl,
+	.poll = fuse_op_poll,
+	.fallocate = op_fallocate,
+	.readdirplus = fuse_op_readdirplus,
+	.copy_file_range = op_copy_file_range,
+	.lseek = op_lseek,
 };

@@ -20,20 +20,20 @@ typedef struct Listed {
  * comes from a predecessor and is opened again. */
 typedef struct OpenFile {
 	uint64_t id;
-	Handle *handle;     /* of a file */
-	Node *node;         /* of a directory */
-	GMutex lock;        /* guards entries */
-	GPtrArray *entries; /* of a directory: Listed, as of the last read from the start */
+	Handle *handle;               /* of a file */
+	Node *node;                   /* of a directory */
+	GMutex lock;                  /* guards entries */
+	GPtrArray *entries;           /* of a directory: Listed, as of the last read from the start */
 	struct fuse_pollhandle *poll; /* who waits for an event; guarded by PollState.lock */
 } OpenFile;
 
 typedef struct OpenTable {
 	GMutex lock;
-	uint64_t epoch;              /* in the high bits of each id: tells the processes of one session apart */
+	uint64_t epoch;                 /* in the high bits of each id: tells the processes of one session apart */
 	OpenFile *_Atomic chunks[4096]; /* of OPEN_CHUNK files each; never freed before the table */
-	GArray *free;                /* indices of free slots */
-	uint32_t used;               /* slots that were ever used */
-	GHashTable *adopted;         /* id → OpenFile: a predecessor's files */
+	GArray *free;                   /* indices of free slots */
+	uint32_t used;                  /* slots that were ever used */
+	GHashTable *adopted;            /* id → OpenFile: a predecessor's files */
 } OpenTable;
 
 typedef struct PollState {
@@ -78,10 +78,11 @@ extern const struct fuse_custom_io fuse_io;
 /* fuse-names.c: names and attributes */
 Caller fuse_caller(fuse_req_t req);
 Node *fuse_node(FuseServer *server, fuse_ino_t ino); /* new reference, or NULL */
-int fuse_gone(const FuseServer *server);	     /* the errno for an inode that is not there any more */
+int fuse_gone(const FuseServer *server);             /* the errno for an inode that is not there any more */
 int fuse_entry(FuseServer *server, Node *node, const Caller *caller, struct fuse_entry_param *ret);
 int fuse_stat(FuseServer *server, Node *node, Handle *handle, const Caller *caller, struct stat *ret);
-double fuse_timeout(const FuseServer *server, const Node *node); /* seconds that the kernel may keep name and attributes */
+double fuse_timeout(const FuseServer *server,
+		    const Node *node); /* seconds that the kernel may keep name and attributes */
 void fuse_op_init(void *data, struct fuse_conn_info *conn);
 void fuse_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void fuse_op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup);

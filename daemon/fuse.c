@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #define GREETING_SECONDS 10
-#define PROBE_SECONDS	 10
-#define DRAIN_SECONDS	 1
+#define PROBE_SECONDS    10
+#define DRAIN_SECONDS    1
 /* Interrupts a worker's read. The workers block every other signal. */
 #define WAKE_SIGNAL SIGURG
 
@@ -213,8 +213,7 @@ FuseServer *fuse_start(Fs *fs, const char *mountpoint, const char *root, unsigne
 	return server;
 }
 
-FuseServer *fuse_adopt(Fs *fs, int fd, const FuseGreeting *greeting, const char *root, unsigned threads,
-		       GError **error)
+FuseServer *fuse_adopt(Fs *fs, int fd, const FuseGreeting *greeting, const char *root, unsigned threads, GError **error)
 {
 	FuseServer *server = server_new(fs, root, error);
 	int flags = fcntl(fd, F_GETFL);

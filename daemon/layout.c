@@ -114,7 +114,7 @@ static int do_mount(const LayoutStep *step, const char *composite)
 		return symlink(step->source, step->target) ? errno : 0;
 	case LAYOUT_CGROUP:
 		return mount("cgroup", step->target, "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC, step->source) ? errno
-													     : 0;
+													       : 0;
 	case LAYOUT_BIND:
 		source = g_build_filename(composite, step->source, NULL);
 		return mount(source, step->target, NULL, MS_BIND, NULL) ? errno : 0;
@@ -131,17 +131,15 @@ static gboolean is_mount(LayoutKind kind)
 static gboolean apply_step(const LayoutStep *step, const char *composite, MountRecord *record, GError **error)
 {
 	static const char *const verbs[] = {
-		[LAYOUT_TMPFS] = "mount a tmpfs on",
-		[LAYOUT_DIRECTORY] = "make the directory",
-		[LAYOUT_LINK] = "make the link",
-		[LAYOUT_CGROUP] = "mount the kernel's cgroup file system on",
+		[LAYOUT_TMPFS] = "mount a tmpfs on",  [LAYOUT_DIRECTORY] = "make the directory",
+		[LAYOUT_LINK] = "make the link",      [LAYOUT_CGROUP] = "mount the kernel's cgroup file system on",
 		[LAYOUT_BIND] = "bind the tree onto",
 	};
 	int r = do_mount(step, composite);
 
 	if (r && step->kind == LAYOUT_CGROUP) {
-		g_info("%s: the kernel refuses to mount its own cgroup file system (%s): %s", step->target, step->source,
-		       g_strerror(r));
+		g_info("%s: the kernel refuses to mount its own cgroup file system (%s): %s", step->target,
+		       step->source, g_strerror(r));
 		return TRUE;
 	}
 	if (r) {

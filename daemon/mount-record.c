@@ -371,8 +371,8 @@ static gboolean wait_for_lock(MountRecord *record, GError **error)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return set_errno_error(error, "lock", record->path);
 		if (g_get_monotonic_time() > deadline) {
-			g_set_error(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "process %d has not ended within %d seconds",
-				    (int) record->pid, END_SECONDS);
+			g_set_error(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+				    "process %d has not ended within %d seconds", (int) record->pid, END_SECONDS);
 			return FALSE;
 		}
 		g_usleep(10000);

@@ -16,8 +16,8 @@ static char *ready_line(const Server *server)
 	g_autofree char *size = NULL;
 
 	if (server->tree == LAYOUT_V1 || server->tree == LAYOUT_HYBRID)
-		size = g_strdup_printf(" (%u hierarchies)", g_strv_length((char **) config_list(
-								    server->config, "cgroup", "hierarchies")));
+		size = g_strdup_printf(" (%u hierarchies)",
+				       g_strv_length((char **) config_list(server->config, "cgroup", "hierarchies")));
 	return g_strdup_printf("serving %s at %s%s", layout_tree_name(server->tree), server->directory,
 			       size ? size : "");
 }
@@ -84,7 +84,8 @@ static gboolean resolve_directory(Server *server, GError **error)
 	}
 	server->directory = g_strdup(directory);
 	if (resolved && stat(resolved, &st) == 0 && !S_ISDIR(st.st_mode)) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_DIRECTORY, "cannot mount on %s: not a directory", directory);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_DIRECTORY, "cannot mount on %s: not a directory",
+			    directory);
 		return FALSE;
 	}
 	return TRUE;
