@@ -6,7 +6,7 @@
 #include "fs/source/machine.h"
 #include "fs/source/sample.h"
 
-#define NS_PER_SECOND 1000000000ULL
+#define NS_PER_SECOND G_GUINT64_CONSTANT(1000000000)
 
 /* Fills in the CPU times and event counters of /proc/stat's text. Lines of CPUs that are not in the map are left out.
  */

@@ -42,6 +42,11 @@ static void keep_highest(unsigned number, void *data)
 	*highest = MAX(*highest, number);
 }
 
+static void append_number(unsigned number, void *data)
+{
+	g_array_append_val((GArray *) data, number);
+}
+
 static void give_index(unsigned number, void *data)
 {
 	CpuMap *map = data;
@@ -130,7 +135,11 @@ static void read_cpus(int proc, int sys, Machine *ret)
 		ret->cpu_list = cpus_of_stat(proc);
 	if (!ret->cpu_list)
 		ret->cpu_list = cpus_of_libc();
-	list_walk(ret->cpu_list, count_number, &ret->n_cpus);
+	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(unsigned));
+
+	list_walk(ret->cpu_list, append_number, numbers);
+	ret->n_cpus = numbers->len;
+	ret->cpu_numbers = (unsigned *) (void *) g_array_free(numbers, FALSE);
 	list_walk(ret->cpu_list, keep_highest, &ret->max_cpu);
 	if (possible)
 		list_walk(possible, keep_highest, &ret->max_cpu);
@@ -164,5 +173,6 @@ void machine_read(int proc, int sys, Machine *ret)
 void machine_clear(Machine *machine)
 {
 	g_clear_pointer(&machine->cpu_list, g_free);
+	g_clear_pointer(&machine->cpu_numbers, g_free);
 	g_clear_pointer(&machine->node_list, g_free);
 }

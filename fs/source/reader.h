@@ -10,6 +10,9 @@
 /* All zero, with room for n_cpus; one reference. */
 Sample *sample_new(unsigned n_cpus);
 
+/* A copy of its own, without the process table. */
+Sample *sample_copy(const Sample *sample);
+
 typedef struct Reader Reader;
 
 /* Opens the machine-wide files once and keeps them open: what is later mounted over their names, be it our own tree, is

@@ -25,7 +25,22 @@ void sample_unref(Sample *sample)
 	g_free(sample->cpus);
 	g_free(sample->disks);
 	g_free(sample->processes);
+	g_free(sample->native);
 	g_free(sample);
+}
+
+Sample *sample_copy(const Sample *sample)
+{
+	Sample *copy = g_memdup2(sample, sizeof *sample);
+
+	g_atomic_ref_count_init(&copy->ref);
+	copy->cpus = g_memdup2(sample->cpus, sample->n_cpus * sizeof *sample->cpus);
+	copy->disks = g_memdup2(sample->disks, sample->n_disks * sizeof *sample->disks);
+	copy->native = g_strdup(sample->native);
+	copy->processes = NULL;
+	copy->n_processes = 0;
+	copy->parts &= ~(unsigned) SAMPLE_PROCESSES;
+	return copy;
 }
 
 const Process *sample_find_process(const Sample *sample, pid_t pid)

@@ -164,6 +164,17 @@ int sampler_read_native(Sampler *sampler, const char *name, GString *out)
 	return reader_native(sampler->reader, name, out);
 }
 
+Sample *sampler_get_with_native(Sampler *sampler, unsigned parts, const char *name)
+{
+	g_autoptr(Sample) shared = sampler_get(sampler, parts);
+	g_autoptr(GString) text = g_string_new(NULL);
+	Sample *sample = sample_copy(shared);
+
+	if (sampler_read_native(sampler, name, text) == 0)
+		sample->native = g_strdup(text->str);
+	return sample;
+}
+
 int sampler_proc_fd(const Sampler *sampler)
 {
 	return reader_proc(sampler->reader);

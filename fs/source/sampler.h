@@ -34,13 +34,18 @@ int sampler_proc_fd(const Sampler *sampler);
  * -errno. */
 int sampler_read_native(Sampler *sampler, const char *name, GString *out);
 
+/* A sample of its own with at least `parts` but no process table, and with such a file's text of now (NULL if there is
+ * none) in it: for those who must not read /proc themselves because they hold a lock. */
+Sample *sampler_get_with_native(Sampler *sampler, unsigned parts, const char *name);
+
 /* What the machine is; constant after sampler_new(). */
 typedef struct Machine {
-	unsigned n_cpus;   /* CPUs in cpu_list */
-	char *cpu_list;    /* online CPUs in list format, "0-3,8" */
-	unsigned max_cpu;  /* highest possible CPU number */
-	char *node_list;   /* online memory nodes, "0" */
-	unsigned max_node; /* highest possible node number */
+	unsigned n_cpus;       /* CPUs in cpu_list */
+	char *cpu_list;        /* online CPUs in list format, "0-3,8" */
+	unsigned *cpu_numbers; /* n_cpus of them: the number of the CPU at each position of Sample.cpus */
+	unsigned max_cpu;      /* highest possible CPU number */
+	char *node_list;       /* online memory nodes, "0" */
+	unsigned max_node;     /* highest possible node number */
 	unsigned page_size;
 	unsigned ticks_per_second;
 	const char *cpu_source, *memory_source; /* which rung of the ladder, for people */
