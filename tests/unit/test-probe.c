@@ -1,0 +1,240 @@
+/*
+ * Plans and forecasts that follow from given results, the table for a terminal, and running checks.
+ */
+#include "daemon/exit-codes.h"
+#include "daemon/probe/attempt.h"
+#include "daemon/probe/report.h"
+#include "daemon/probe/text-table.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <sys/syscall.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <unistd.h>
+
+static void assume_all(Probe *probe, const char *const *names, ProbeVerdict verdict)
+{
+	for (; *names; names++)
+		probe_assume(probe, *names, verdict, NULL, NULL);
+}
+
+/* gVisor of 2024 as root, with a 9p root: as recorded there. */
+static Probe *gvisor_probe(void)
+{
+	static const char *const yes[] = {"fuse-device", "fuse-mount",    "fuse-lookup",     "fuse-read",
+					  "fuse-pread",  "fuse-seek",     "fuse-write",      "fuse-readdir",
+					  "mount-tmpfs", "mount-bind",    "mount-bind-proc", "mount-overlay-root",
+					  "pivot-root",  "seccomp-trace", "ptrace",          "proc-meminfo",
+					  NULL};
+	static const char *const no[] = {"root-filesystem", "openat2", "sysctl-kubelet", "kmsg", "proc-stat",
+					 "cgroup-type",     NULL};
+	Probe *probe = probe_new_unknown();
+
+	assume_all(probe, yes, PROBE_YES);
+	assume_all(probe, no, PROBE_NO);
+	probe_assume(probe, "cgroup-files", PROBE_PARTLY, "memory.limit_in_bytes", "cpuacct.usage_percpu memory.stat");
+	probe_assume(probe, "mount-cgroup", PROBE_YES, "cpu cpuacct cpuset memory devices pids", NULL);
+	return probe;
+}
+
+static Report *report_of(Probe *probe)
+{
+	Report *report = g_new0(Report, 1);
+
+	report->probe = probe;
+	report->mount = plan_mount(probe);
+	report->exec = plan_exec(probe);
+	report->forecasts = forecast_make(probe, report->mount, report->exec);
+	return report;
+}
+
+static const Forecast *find_forecast(const Report *report, const char *client)
+{
+	for (guint i = 0; i < report->forecasts->len; i++) {
+		const Forecast *forecast = &g_array_index(report->forecasts, Forecast, i);
+
+		if (g_str_equal(forecast->client, client))
+			return forecast;
+	}
+	fail_msg("no forecast for %s", client);
+	return NULL;
+}
+
+static void assert_forecast(const Report *report, const char *client, const char *means, const char *check)
+{
+	const Forecast *forecast = find_forecast(report, client);
+
+	assert_string_equal(means_name(forecast->means), means);
+	assert_string_equal(forecast->check, check);
+}
+
+static void test_gvisor(void **state)
+{
+	g_autoptr(Report) report = report_of(gvisor_probe());
+
+	assert_int_equal(report->mount->level, PLAN_FULL);
+	assert_int_equal(report->exec->level, PLAN_FULL);
+	assert_true(report->exec->mounts);
+	assert_true(report->exec->intercepts);
+	assert_int_equal(report_exit_code(report), EXIT_OK);
+	assert_forecast(report, "cAdvisor up to 0.54", "works-with-mount", "cgroup-files");
+	assert_forecast(report, "cAdvisor from 0.55", "works-with-exec", "root-filesystem");
+	assert_forecast(report, "kubelet up to 1.20", "works-with-exec", "kmsg");
+	assert_forecast(report, "runc from 1.0.0-rc93", "works-with-exec", "openat2");
+	assert_forecast(report, "node_exporter", "works-with-exec", "proc-stat");
+}
+
+static void test_gvisor_without_tracing(void **state)
+{
+	Probe *probe = gvisor_probe();
+	g_autoptr(Report) report = NULL;
+
+	probe_assume(probe, "seccomp-trace", PROBE_NO, NULL, NULL);
+	report = report_of(probe);
+	assert_int_equal(report->exec->level, PLAN_DEGRADED);
+	assert_int_equal(report_exit_code(report), EXIT_DEGRADED);
+	assert_forecast(report, "runc from 1.0.0-rc93", "fails", "openat2");
+	assert_forecast(report, "cAdvisor up to 0.54", "works-with-mount", "cgroup-files");
+}
+
+/* No mounts at all: only interception is left. */
+static void test_without_fuse(void **state)
+{
+	Probe *probe = probe_new_unknown();
+	g_autoptr(Report) report = NULL;
+
+	probe_assume(probe, "seccomp-trace", PROBE_YES, NULL, NULL);
+	report = report_of(probe);
+	assert_int_equal(report->mount->level, PLAN_NONE);
+	assert_null(report->mount->command);
+	assert_int_equal(report->exec->level, PLAN_DEGRADED);
+	assert_false(report->exec->mounts);
+	assert_int_equal(report_exit_code(report), EXIT_DEGRADED);
+	assert_forecast(report, "containerd", "works-with-exec", "cgroup-files");
+}
+
+static void test_nothing_works(void **state)
+{
+	g_autoptr(Report) report = report_of(probe_new_unknown());
+
+	assert_int_equal(report_exit_code(report), EXIT_UNUSABLE);
+	assert_forecast(report, "containerd", "fails", "cgroup-files");
+}
+
+static void test_complete_machine(void **state)
+{
+	Probe *probe = gvisor_probe();
+	static const char *const yes[] = {
+		"cgroup-files",    "cgroup-mounted", "cgroup-type", "sysctl-kubelet", "sysctl-kubelet-set", "openat2",
+		"root-filesystem", "kmsg",           NULL};
+	g_autoptr(Report) report = NULL;
+
+	assume_all(probe, yes, PROBE_YES);
+	report = report_of(probe);
+	assert_null(report->mount->command);
+	assert_int_equal(report->mount->level, PLAN_FULL);
+	assert_forecast(report, "kubelet from 1.36", "works", "proc-meminfo");
+}
+
+static void test_every_check_is_described(void **state)
+{
+	g_autoptr(Probe) probe = probe_new_unknown();
+
+	for (const ProbeSubject *subject = probe_subjects; subject->title; subject++) {
+		for (const ProbeCheck *check = subject->checks; check->name; check++) {
+			assert_non_null(check->run);
+			assert_true(*check->tried && *check->yes && *check->no);
+			/* A name that is taken twice would be found under the other check. */
+			assert_ptr_equal(probe_result(probe, check->name)->check, check);
+		}
+	}
+}
+
+static void test_runs_named_checks_only(void **state)
+{
+	static const char *const names[] = {"openat2", "memfd", NULL};
+	struct open_how how = {.flags = O_PATH};
+	long fd = syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof how);
+	g_autoptr(Probe) probe = probe_run(names, NULL);
+
+	assert_non_null(probe);
+	assert_int_equal(probe_verdict(probe, "openat2"), fd >= 0 ? PROBE_YES : PROBE_NO);
+	assert_non_null(probe_result(probe, "memfd"));
+	assert_null(probe_result(probe, "fuse-mount"));
+	assert_int_equal(probe_verdict(probe, "fuse-mount"), PROBE_UNKNOWN);
+	if (fd >= 0)
+		close((int) fd);
+}
+
+static void test_result_crosses_a_pipe(void **state)
+{
+	ProbeAttempt *attempt = probe_attempt_new(NULL);
+	ProbeResult result = {0};
+	g_autoptr(GBytes) bytes = NULL, foreign = g_bytes_new_static("\x07garbage", 8);
+
+	probe_saw(attempt, "one \xff");
+	probe_saw(attempt, "two");
+	probe_look_for(attempt, "there", TRUE);
+	probe_look_for(attempt, "gone", FALSE);
+	assert_int_equal(probe_verdict_of_names(attempt), PROBE_PARTLY);
+	bytes = probe_attempt_pack(attempt, PROBE_PARTLY);
+	assert_true(probe_result_unpack(&result, bytes));
+	assert_int_equal(result.verdict, PROBE_PARTLY);
+	assert_string_equal(result.seen, "one \xef\xbf\xbd; two");
+	assert_null(result.more);
+	assert_string_equal(result.found[0], "there");
+	assert_string_equal(result.missing[0], "gone");
+	assert_false(probe_result_unpack(&(ProbeResult){0}, foreign));
+	g_free(result.seen);
+	g_strfreev(result.found);
+	g_strfreev(result.missing);
+	probe_attempt_free(attempt);
+}
+
+static const char *const titles[] = {"name", "text", NULL};
+
+static void test_table_wraps(void **state)
+{
+	g_autoptr(TextTable) table = text_table_new(titles, 1, 30);
+	g_autoptr(GString) out = g_string_new(NULL);
+
+	text_table_add(table, "é", "words that need more than one line", NULL);
+	text_table_add(table, "b", "averyveryverylongwordthatcannotbewrapped", NULL);
+	text_table_print(table, out);
+	assert_string_equal(out->str, "name  text\n"
+				      "é     words that need more\n"
+				      "      than one line\n"
+				      "b     averyveryverylongwordt\n"
+				      "      hatcannotbewrapped\n");
+}
+
+static void test_table_stacks_when_narrow(void **state)
+{
+	g_autoptr(TextTable) table = text_table_new(titles, 1, 20);
+	g_autoptr(GString) out = g_string_new(NULL);
+
+	text_table_add(table, "first", "some words", NULL);
+	text_table_print(table, out);
+	assert_string_equal(out->str, "first\n    text        some words\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_gvisor),
+		cmocka_unit_test(test_gvisor_without_tracing),
+		cmocka_unit_test(test_without_fuse),
+		cmocka_unit_test(test_nothing_works),
+		cmocka_unit_test(test_complete_machine),
+		cmocka_unit_test(test_every_check_is_described),
+		cmocka_unit_test(test_runs_named_checks_only),
+		cmocka_unit_test(test_result_crosses_a_pipe),
+		cmocka_unit_test(test_table_wraps),
+		cmocka_unit_test(test_table_stacks_when_narrow),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
