@@ -62,6 +62,31 @@ static Sample *take_sample(Fs *fs, Node *node, const Caller *caller)
 	return parts ? sampler_get(fs->sampler, parts) : NULL;
 }
 
+/* Such rows are no event files. */
+static int show_unlocked(Fs *fs, Node *node, const Sample *sample, const Caller *caller, guint *ret_events, GString *out)
+{
+	VContext ctx = {fs, node, node->file.row, NULL, NULL, sample, caller};
+
+	*ret_events = node->file.events;
+	return node->file.row->show(&ctx, out);
+}
+
+static int show_locked(Fs *fs, Node *node, const Sample *sample, const Caller *caller, guint *ret_events, GString *out)
+{
+	VContext ctx = {fs, node, node->file.row, NULL, NULL, sample, caller};
+	int r = -ENODEV;
+
+	g_rw_lock_reader_lock(&fs->lock);
+	if (!node->dead) {
+		ctx.owner = node->owner;
+		ctx.state = node->file.state;
+		*ret_events = node->file.events;
+		r = ctx.file->show(&ctx, out);
+	}
+	g_rw_lock_reader_unlock(&fs->lock);
+	return r;
+}
+
 static int render(Fs *fs, Node *node, const Caller *caller, guint *ret_events, GString **ret)
 {
 	const VFile *row = node->file.row;
@@ -73,16 +98,10 @@ static int render(Fs *fs, Node *node, const Caller *caller, guint *ret_events, G
 		return -EINVAL;
 	sample = take_sample(fs, node, caller);
 	out = g_string_sized_new(INITIAL_BUFFER);
-	g_rw_lock_reader_lock(&fs->lock);
-	if (node->dead) {
-		r = -ENODEV;
-	} else {
-		VContext ctx = {fs, node, row, node->owner, node->file.state, sample, caller};
-
-		*ret_events = node->file.events;
-		r = row->show(&ctx, out);
-	}
-	g_rw_lock_reader_unlock(&fs->lock);
+	if (row->flags & VF_UNLOCKED_SHOW)
+		r = show_unlocked(fs, node, sample, caller, ret_events, out);
+	else
+		r = show_locked(fs, node, sample, caller, ret_events, out);
 	if (r < 0) {
 		g_string_free(out, TRUE);
 		return r;
@@ -97,18 +116,27 @@ static void drop(GString **string)
 		g_string_free(g_steal_pointer(string), TRUE);
 }
 
+/* fs/proc/proc_sysctl.c test_perm(): for root the owner's bits hold. Others are judged by whoever shows the tree. */
+static gboolean is_forbidden(const Node *node, int flags, const Caller *caller)
+{
+	int access = flags & O_ACCMODE;
+	mode_t wanted = (access == O_WRONLY ? 0 : S_IRUSR) | (access == O_RDONLY ? 0 : S_IWUSR);
+
+	return node->type == NODE_FILE && node->file.row->flags & VF_STRICT_MODE && caller && caller->uid == 0 && wanted & ~node->mode;
+}
+
 int fs_open(Fs *fs, Node *node, int flags, const Caller *caller, Handle **ret)
 {
 	Handle *handle;
-	gboolean dead;
+	int r;
 
 	if (node->type == NODE_DIRECTORY)
 		return -EISDIR;
 	g_rw_lock_reader_lock(&fs->lock);
-	dead = node->dead;
+	r = node->dead ? -ENODEV : is_forbidden(node, flags, caller) ? -EACCES : 0;
 	g_rw_lock_reader_unlock(&fs->lock);
-	if (dead)
-		return -ENODEV;
+	if (r < 0)
+		return r;
 	handle = g_new0(Handle, 1);
 	handle->node = node_ref(node);
 	g_mutex_init(&handle->lock);

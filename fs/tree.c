@@ -41,6 +41,8 @@ void node_unref(Node *node)
 		g_ptr_array_unref(node->dir.order);
 	} else if (node->type == NODE_LINK) {
 		g_free(node->target);
+	} else if (node->file.free_row) {
+		node->file.free_row((gpointer) node->file.row);
 	}
 	g_free(node->name);
 	g_free(node);

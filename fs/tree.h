@@ -55,6 +55,7 @@ struct Node {
 		struct {
 			const VFile *row;
 			void *state;
+			GDestroyNotify free_row; /* called with `row` when the last reference goes; NULL: it stays */
 			guint events;     /* grows with each tree_notify() */
 			gboolean fleeting; /* may vanish without an operation on its directory: never cache its name */
 		} file;
