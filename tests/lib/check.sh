@@ -3,19 +3,22 @@
 
 checks_passed=0 checks_failed=0 checks_skipped=0
 
-# check NAME CMD…: passes when CMD does; shows what it said when it does not.
+# check NAME CMD…: passes when CMD does; shows what it said when it does not. CMD may be a function, and runs in this shell.
 check() {
 	local name=$1 output status
 	shift
-	output=$("$@" 2>&1)
+	output=$(mktemp) || exit 1
+	"$@" >"$output" 2>&1
 	status=$?
 	if [ $status = 0 ]; then
 		checks_passed=$((checks_passed + 1))
 		echo "ok: $name"
 	else
 		checks_failed=$((checks_failed + 1))
-		printf 'FAILED: %s: status %d\n%s\n' "$name" "$status" "$output"
+		echo "FAILED: $name: status $status"
+		tail -n 60 "$output"
 	fi
+	rm -f "$output"
 }
 
 # skip WHAT WHY

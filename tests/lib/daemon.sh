@@ -20,7 +20,7 @@ cgemud_start() {
 	while read -r -t 300 -u "$messages" line; do
 		echo "$line" >>"$daemon_log"
 		case $line in
-		*ready*)
+		*"serving "*)
 			cat <&"$messages" >>"$daemon_log" &
 			exec {messages}<&-
 			return 0

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Plays one recorded scenario and compares what each step answers with what a kernel answered.
+# Usage: test-scenario.sh NAME CGSCEN REFERENCE live | test-scenario.sh NAME CGSCEN REFERENCE CGEMUD
+set -u
+group=
+name=$1 cgscen=$2 scenarios=$3/scenarios where=$4
+. "$(dirname "$0")/../lib/check.sh"
+[ "$(id -u)" = 0 ] || { skip "$name" "making groups takes root"; finish; }
+
+# Which hierarchy a scenario is about.
+case $name in
+v1-accounting) controller=cpuacct ;;
+v1-hierarchy) controller=pids ;;
+v1-*) controller=${name#v1-} ;;
+*) controller= ;;
+esac
+
+on_live_kernel() {
+	top=$(awk -v c="$controller" '$3 == "cgroup" && index("," $4 ",", "," c ",") { print $2; exit }' /proc/mounts)
+	[ -n "$top" ] || { skip "$name" "this machine has no v1 hierarchy of $controller"; finish; }
+	case $(uname -r) in
+	6.18.*) ;;
+	*) skip "$name" "recorded on a 6.18 kernel, this is $(uname -r)"; finish ;;
+	esac
+	steps=.
+}
+
+on_cgemud() {
+	reason=$(awk -F'\t' -v n="$name" '$1 == n { print $2 }' "$(dirname "$0")/pending.txt")
+	[ -z "$reason" ] || { skip "$name" "$reason"; finish; }
+	[ -c /dev/fuse ] || { skip "$name" "there is no /dev/fuse"; finish; }
+	. "$(dirname "$0")/../lib/daemon.sh"
+	private_run_directory
+	mkdir "$work/tree"
+	cgemud_start "$where" --mount "$work/tree" --tree "${name%%-*}" --set cgroup.state-file= ||
+		{ check "cgemud starts" false; finish; }
+	top=$work/tree/$controller
+	if [ -z "$controller" ]; then
+		for c in $(cat "$top/cgroup.controllers"); do echo "+$c" >"$top/cgroup.subtree_control"; done
+	fi
+	# /proc/PID/cgroup is the kernel's own for whoever is not under --exec.
+	steps='^cgroup '
+}
+
+# The groups that a scenario that went wrong may have left, deepest first.
+remove_groups() {
+	[ -n "$group" ] || return
+	find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+	rmdir "$group" 2>/dev/null
+}
+
+play() {
+	mkdir "$group" || return 1
+	if [ "$controller" = cpuset ]; then
+		cat "$top/cpuset.cpus" >"$group/cpuset.cpus"
+		cat "$top/cpuset.mems" >"$group/cpuset.mems"
+	fi
+	CGSCEN_SLOW=5 timeout 600 "$cgscen" "$group" <"$scenarios/$name.scn" >"$played" 2>&1
+	remove_groups
+	diff -U 1 --label recorded --label here <(without_steps "$scenarios/$name.out") <(without_steps "$played")
+}
+
+without_steps() { if [ "$steps" = . ]; then cat "$1"; else grep -v "$steps" "$1"; fi; }
+
+# A step that depends on time can go wrong on a machine that is busy enough; three times in a row it does not.
+play_patiently() { play || play || play; }
+
+if [ "$where" = live ]; then
+	played=$(mktemp)
+	trap 'rm -f "$played"; remove_groups' EXIT
+	on_live_kernel
+else
+	on_cgemud
+	played=$work/played
+fi
+group=$top/cgemud-scenario-$$
+check "$name" play_patiently
+if [ "$where" != live ]; then check "cgemud ends well" cgemud_stop; fi
+finish
