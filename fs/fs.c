@@ -141,17 +141,10 @@ static int fs_mkdir_locked(Fs *fs, Node *dir, const char *name, mode_t mode, con
 	return r;
 }
 
-static void fs_prepare(Fs *fs, Node *dir)
-{
-	if (dir->type == NODE_DIRECTORY && dir->dir.ops && dir->dir.ops->prepare)
-		dir->dir.ops->prepare(fs, dir);
-}
-
 int fs_mkdir(Fs *fs, Node *dir, const char *name, mode_t mode, const Caller *caller, Node **ret)
 {
 	int r;
 
-	fs_prepare(fs, dir);
 	g_rw_lock_writer_lock(&fs->lock);
 	r = fs_mkdir_locked(fs, dir, name, mode, caller, ret);
 	g_rw_lock_writer_unlock(&fs->lock);
@@ -172,11 +165,20 @@ static int fs_rmdir_locked(Fs *fs, Node *dir, const char *name, const Caller *ca
 	return child->dir.ops->remove(fs, child, caller);
 }
 
+static void fs_prepare_remove(Fs *fs, Node *dir, const char *name)
+{
+	g_autoptr(Node) child = NULL;
+
+	if (fs_lookup(fs, dir, name, &child) == 0 && child->type == NODE_DIRECTORY && child->dir.ops &&
+	    child->dir.ops->prepare)
+		child->dir.ops->prepare(fs, child);
+}
+
 int fs_rmdir(Fs *fs, Node *dir, const char *name, const Caller *caller)
 {
 	int r;
 
-	fs_prepare(fs, dir);
+	fs_prepare_remove(fs, dir, name);
 	g_rw_lock_writer_lock(&fs->lock);
 	r = fs_rmdir_locked(fs, dir, name, caller);
 	g_rw_lock_writer_unlock(&fs->lock);

@@ -8,6 +8,7 @@
 #include "fs/fs.h"
 
 #include "build-features.h"
+#include "fs/cgroup/pids-of.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,6 +107,8 @@ static int render(Fs *fs, Node *node, const Caller *caller, guint *ret_events, G
 		g_string_free(out, TRUE);
 		return r;
 	}
+	if (row->flags & VF_PIDS)
+		pids_to_caller(caller->pid, out);
 	*ret = out;
 	return 0;
 }

@@ -19,8 +19,8 @@ typedef enum NodeType { NODE_DIRECTORY, NODE_FILE, NODE_LINK } NodeType;
  *
  * make, remove and rename are called with the tree locked for writing; prepare, list, find and sample unlocked. */
 typedef struct NodeOps {
-	/* Called before make and remove, for what must read /proc first. */
-	void (*prepare)(Fs *fs, Node *dir);
+	/* Called before remove, for what must read /proc first. */
+	void (*prepare)(Fs *fs, Node *child);
 	int (*make)(Fs *fs, Node *dir, const char *name, mode_t mode, const Caller *caller);
 	int (*remove)(Fs *fs, Node *child, const Caller *caller);
 	int (*rename)(Fs *fs, Node *child, Node *new_parent, const char *new_name, const Caller *caller);

@@ -31,7 +31,21 @@ static void add_cpu(Group *group, unsigned cpu, guint64 user, guint64 system)
 	core->cpu_system[cpu % n] += system;
 }
 
-void accounting_add(Task *task, const Process *now)
+/* A sample may have read the process before somebody else did: what was seen once never goes back. */
+static void remember(Process *last, const Process *now)
+{
+	Process merged = *now;
+
+	merged.user_ns = MAX(now->user_ns, last->user_ns);
+	merged.system_ns = MAX(now->system_ns, last->system_ns);
+	merged.children_user_ns = MAX(now->children_user_ns, last->children_user_ns);
+	merged.children_system_ns = MAX(now->children_system_ns, last->children_system_ns);
+	merged.minor_faults = MAX(now->minor_faults, last->minor_faults);
+	merged.major_faults = MAX(now->major_faults, last->major_faults);
+	*last = merged;
+}
+
+static void add_growth(Task *task, const Process *now)
 {
 	unsigned n = task->groups[0]->hierarchy->fs->cgroups->hierarchies->len;
 	const Process *last = &task->last;
@@ -58,28 +72,36 @@ void accounting_note_gone(Members *members, Task *gone)
 
 	if (!parent)
 		return;
-	parent->gone_user += gone->last.user_ns + gone->last.children_user_ns;
-	parent->gone_system += gone->last.system_ns + gone->last.children_system_ns;
+	parent->gone += gone->last.user_ns + gone->last.children_user_ns;
+	parent->gone += gone->last.system_ns + gone->last.children_system_ns;
 	g_free(parent->gone_groups);
 	parent->gone_groups = g_memdup2(gone->groups, n * sizeof *gone->groups);
 }
 
-void accounting_settle_gone(Task *parent, const Process *now)
+static void settle_gone(Task *parent, const Process *now)
 {
 	unsigned n = parent->groups[0]->hierarchy->fs->cgroups->hierarchies->len;
 	Group **groups = parent->gone_groups ? parent->gone_groups : parent->groups;
 	guint64 user = growth(now->children_user_ns, parent->last.children_user_ns);
 	guint64 system = growth(now->children_system_ns, parent->last.children_system_ns);
 
-	user = growth(user, parent->gone_user);
-	system = growth(system, parent->gone_system);
+	guint64 unknown = growth(user + system, parent->gone);
+	guint64 unknown_system = user + system ? (guint64) ((double) unknown * system / (user + system)) : 0;
+
 	/* At its first sight a process brings along the times of children that it reaped as a member of these groups too. */
-	if (user || system)
+	if (unknown)
 		for (unsigned i = 0; i < n; i++)
 			if (groups[i]->parent)
-				add_cpu(groups[i], now->processor, user, system);
-	parent->gone_user = parent->gone_system = 0;
+				add_cpu(groups[i], now->processor, unknown - unknown_system, unknown_system);
+	parent->gone = 0;
 	g_clear_pointer(&parent->gone_groups, g_free);
+}
+
+void accounting_update(Task *task, const Process *now)
+{
+	add_growth(task, now);
+	settle_gone(task, now);
+	remember(&task->last, now);
 }
 
 static void counters_add(Counters *to, const Counters *from)

@@ -36,9 +36,9 @@ static int release_agent_store(const VContext *ctx, const char *text, size_t len
 }
 
 const VFile core_v1_files[] = {
-	{"cgroup.procs", 0644, VF_UNLOCKED, ORIGIN_TREE, members_show_procs, members_store_procs, 0,
+	{"cgroup.procs", 0644, VF_UNLOCKED | VF_PIDS, ORIGIN_TREE, members_show_procs, members_store_procs, 0,
 	 "Processes in the group; a PID written moves that process here, 0 the writer"},
-	{"tasks", 0644, VF_UNLOCKED, ORIGIN_TREE, members_show_threads, members_store_threads, 0,
+	{"tasks", 0644, VF_UNLOCKED | VF_PIDS, ORIGIN_TREE, members_show_threads, members_store_threads, 0,
 	 "Threads in the group; a TID written moves that thread here"},
 	{"cgroup.clone_children", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_bool, vfile_store_bool,
 	 offsetof(Core, clone_children), "1: new cpuset children copy their parent's CPUs and memory nodes"},

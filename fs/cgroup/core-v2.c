@@ -119,7 +119,7 @@ static int subtree_control_store(const VContext *ctx, const char *text, size_t l
 	Group *group;
 	int r;
 
-	members_refresh(ctx->fs);
+	members_refresh_below(ctx->fs, ctx->node);
 	g_rw_lock_writer_lock(&ctx->fs->lock);
 	group = group_of_file(ctx->node);
 	r = group ? parse_control(group, text, &enable, &disable) : -ENODEV;
@@ -166,7 +166,7 @@ static int type_store(const VContext *ctx, const char *text, size_t len)
 
 	if (strcmp(text, "threaded") != 0)
 		return -EINVAL;
-	members_refresh(ctx->fs);
+	members_refresh_below(ctx->fs, ctx->node);
 	g_rw_lock_writer_lock(&ctx->fs->lock);
 	group = group_of_file(ctx->node);
 	r = group ? make_threaded(group) : -ENODEV;
@@ -307,9 +307,9 @@ static int kill_store(const VContext *ctx, const char *text, size_t len)
 const VFile core_v2_files[] = {
 	{"cgroup.type", 0644, VF_NOT_ROOT | VF_UNLOCKED, ORIGIN_SETTING, type_show, type_store, 0,
 	 "domain, threaded, \"domain threaded\" or \"domain invalid\"; writing threaded makes it threaded"},
-	{"cgroup.procs", 0644, VF_UNLOCKED, ORIGIN_TREE, members_show_procs, members_store_procs, 0,
+	{"cgroup.procs", 0644, VF_UNLOCKED | VF_PIDS, ORIGIN_TREE, members_show_procs, members_store_procs, 0,
 	 "Processes in the group; a PID written moves that process here, 0 the writer"},
-	{"cgroup.threads", 0644, VF_UNLOCKED, ORIGIN_TREE, members_show_threads, members_store_threads, 0,
+	{"cgroup.threads", 0644, VF_UNLOCKED | VF_PIDS, ORIGIN_TREE, members_show_threads, members_store_threads, 0,
 	 "Threads in the group; a TID written moves that thread here, within its domain"},
 	{"cgroup.controllers", 0444, 0, ORIGIN_TREE, controllers_file_show, NULL, 0,
 	 "Controllers that can be enabled for children"},

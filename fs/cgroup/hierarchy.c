@@ -23,7 +23,7 @@ const Controller *const controllers[CONTROLLER_COUNT] = {
 	[CONTROLLER_MISC] = &misc_controller,
 };
 
-static void group_prepare_remove(Fs *fs, Node *dir);
+static void group_prepare_remove(Fs *fs, Node *child);
 static int group_node_make(Fs *fs, Node *dir, const char *name, mode_t mode, const Caller *caller);
 static int group_node_remove(Fs *fs, Node *child, const Caller *caller);
 static int group_node_rename(Fs *fs, Node *child, Node *new_parent, const char *new_name, const Caller *caller);
@@ -304,9 +304,9 @@ int group_rename(Group *group, Group *new_parent, const char *new_name)
 	return 0;
 }
 
-static void group_prepare_remove(Fs *fs, Node *dir)
+static void group_prepare_remove(Fs *fs, Node *child)
 {
-	members_refresh(fs);
+	members_refresh_below(fs, child);
 }
 
 static int group_node_make(Fs *fs, Node *dir, const char *name, mode_t mode, const Caller *caller)

@@ -203,6 +203,46 @@ static void refresh_memory(Fs *fs, Node *file, gint64 now)
 	g_array_unref(pids);
 }
 
+static void leave_if_ended(Fs *fs, pid_t pid)
+{
+	Process now;
+	gboolean is_gone = sampler_read_process(fs->sampler, pid, FALSE, &now) < 0;
+	Task *task;
+
+	if (!is_gone && (now.n_threads > 1 || (now.state != 'Z' && now.state != 'X')))
+		return;
+	g_rw_lock_writer_lock(&fs->lock);
+	task = members_find(fs->cgroups->members, pid);
+	if (task && !task->exited && (is_gone || !task->start || task->start == now.start))
+		members_exited(fs->cgroups->members, task, FALSE);
+	g_rw_lock_writer_unlock(&fs->lock);
+}
+
+void members_refresh_below(Fs *fs, Node *node)
+{
+	GArray *pids;
+	gboolean is_root;
+
+	if (!members_watch_drain(fs)) {
+		members_refresh(fs);
+		return;
+	}
+	g_rw_lock_reader_lock(&fs->lock);
+	is_root = !node->dead && group_is_root(node->owner);
+	g_rw_lock_reader_unlock(&fs->lock);
+	/* All processes of the machine: the list itself is as quick. */
+	if (is_root) {
+		g_autoptr(Sample) sample = sampler_get_fresh(fs->sampler, SAMPLE_PROCESSES);
+
+		members_reconcile(fs, sample);
+		return;
+	}
+	pids = pids_below(fs, node);
+	for (guint i = 0; i < pids->len; i++)
+		leave_if_ended(fs, g_array_index(pids, pid_t, i));
+	g_array_unref(pids);
+}
+
 typedef struct About {
 	gboolean is_root, has_processes;
 	Origin origin;
@@ -262,7 +302,7 @@ Sample *members_sample(Fs *fs, Node *file, const Caller *caller)
 	switch (about.origin) {
 	case ORIGIN_TREE:
 		if (about.has_processes)
-			members_refresh(fs);
+			members_refresh_below(fs, file);
 		if (about.threads)
 			refresh_tids(fs, file);
 		return NULL;

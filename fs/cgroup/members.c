@@ -230,6 +230,8 @@ static void reconcile_arrivals(Members *members, const Sample *sample)
 			g_hash_table_remove(members->tasks, GINT_TO_POINTER(task->pid));
 			task = NULL;
 		}
+		if (!task && members->started < members->last_exit)
+			continue;
 		if (!task)
 			task = task_new(members, process->pid, process->ppid, process->start);
 		task->generation = members->generation;
@@ -261,10 +263,8 @@ static void reconcile_states(Members *members, const Sample *sample)
 		if (!task)
 			continue;
 		task_settle(members, task);
-		accounting_add(task, process);
-		accounting_settle_gone(task, process);
 		task->ppid = process->ppid;
-		task->last = *process;
+		accounting_update(task, process);
 		if (is_zombie(process) && !task->exited)
 			task_leave(members, task);
 	}

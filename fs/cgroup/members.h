@@ -26,7 +26,7 @@ typedef struct Task {
 	gboolean settled; /* its groups are known */
 	gboolean frozen;  /* stopped by us */
 	/* children that went since the last reconciliation: what was already counted of them, and where they were */
-	guint64 gone_user, gone_system;
+	guint64 gone; /* ns */
 	Group **gone_groups;
 } Task;
 
@@ -36,6 +36,7 @@ struct Members {
 	guint generation;
 	gint64 taken; /* of the sample that was reconciled last */
 	gint64 started;      /* when the last sample's look at the processes began; what is younger it may have missed */
+	gint64 last_exit;    /* when an end was last told: a look that began before may still have seen the process */
 	unsigned n_freezing; /* groups that ask for freezing */
 	unsigned n_frozen;   /* processes stopped by us */
 	unsigned n_placed;   /* memberships in groups that are not the root */
@@ -59,6 +60,9 @@ void members_exited(Members *members, Task *task, gboolean is_gone);
 
 /* Looks at the machine's processes now, and brings the table up to date. Takes the lock for writing itself. */
 void members_refresh(Fs *fs);
+/* The same, and no process that has ended is left in the group of this directory or file, or below it: the kernel's word of
+ * an end comes a little later than the end itself. */
+void members_refresh_below(Fs *fs, Node *node);
 /* The same with a sample that is at hand (it has the processes). */
 void members_reconcile(Fs *fs, const Sample *sample);
 /* NodeOps.sample of control files: brings up to date what the file is about. */
@@ -88,8 +92,7 @@ Task *members_find(const Members *members, pid_t pid);
 gboolean task_is_in(const Task *task, const Group *group);
 
 /* accounting.c. Tree locked for writing. */
-void accounting_add(Task *task, const Process *now);
-void accounting_settle_gone(Task *parent, const Process *now);
+void accounting_update(Task *task, const Process *now); /* now becomes task->last */
 void accounting_note_gone(Members *members, Task *gone);
 void accounting_merge_into_parent(Group *group);
 

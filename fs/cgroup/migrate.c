@@ -161,11 +161,8 @@ static void count_so_far(Fs *fs, pid_t pid)
 	task = members_find(fs->cgroups->members, pid);
 	if (task && !task->start)
 		task->start = now.start;
-	if (task && task->start == now.start) {
-		accounting_add(task, &now);
-		accounting_settle_gone(task, &now);
-		task->last = now;
-	}
+	if (task && task->start == now.start)
+		accounting_update(task, &now);
 	g_rw_lock_writer_unlock(&fs->lock);
 }
 

@@ -1,9 +1,13 @@
 #include "fs/cgroup/pids-of.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PF_KTHREAD = 0x00200000 }; /* include/linux/sched.h */
@@ -52,7 +56,134 @@ int process_ids(pid_t tid, ProcessIds *ret)
 	return 0;
 }
 
+/* A PID namespace below the daemon's: which one, and how many levels down. */
+typedef struct PidNamespace {
+	ino_t inode;
+	guint level;
+} PidNamespace;
+
+static int open_namespace(const char *process)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%s/ns/pid", process);
+
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static ino_t inode_of(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
+/* The numbers of a process from the daemon's namespace downwards ("NSpid:" in /proc/PID/status); NULL if unknown. */
+static GArray *numbers_of(pid_t pid)
+{
+	g_autofree char *status = read_proc(pid, "status");
+	const char *at = status ? find_value(status, "\nNSpid:") : NULL;
+	GArray *numbers;
+
+	if (!at)
+		return NULL;
+	numbers = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	while (*at && *at != '\n') {
+		char *end;
+		pid_t number = strtol(at, &end, 10);
+
+		if (end == at)
+			break;
+		g_array_append_val(numbers, number);
+		at = end;
+	}
+	return numbers;
+}
+
+/* FALSE: the caller is in the daemon's own namespace, or nothing is known of it. */
+static gboolean namespace_of(pid_t caller, PidNamespace *ret)
+{
+	g_autofree char *name = g_strdup_printf("%d", caller);
+	int own = open_namespace("self"), its = caller > 0 ? open_namespace(name) : -1;
+	ino_t own_inode = inode_of(own), inode = inode_of(its);
+	GArray *numbers;
+
+	if (own >= 0)
+		close(own);
+	if (its >= 0)
+		close(its);
+	if (!inode || inode == own_inode)
+		return FALSE;
+	numbers = numbers_of(caller);
+	if (!numbers)
+		return FALSE;
+	*ret = (PidNamespace){inode, MAX(numbers->len, 1) - 1};
+	g_array_unref(numbers);
+	return TRUE;
+}
+
+/* Is the process in the namespace, or in one below it? Walks up from the process' own. */
+static gboolean is_inside(pid_t pid, const PidNamespace *namespace, guint its_level)
+{
+	g_autofree char *name = g_strdup_printf("%d", pid);
+	int fd = open_namespace(name);
+	gboolean inside;
+
+	for (guint level = its_level; fd >= 0 && level > namespace->level; level--) {
+		int parent = ioctl(fd, NS_GET_PARENT);
+
+		close(fd);
+		fd = parent;
+	}
+	inside = inode_of(fd) == namespace->inode;
+	if (fd >= 0)
+		close(fd);
+	return inside;
+}
+
+/* What the namespace calls the process; 0 if it does not see it. */
+static pid_t number_in(pid_t pid, const PidNamespace *namespace)
+{
+	GArray *numbers = numbers_of(pid);
+	pid_t number = 0;
+
+	if (!numbers)
+		return 0;
+	if (numbers->len > namespace->level && is_inside(pid, namespace, numbers->len - 1))
+		number = g_array_index(numbers, pid_t, namespace->level);
+	g_array_unref(numbers);
+	return number;
+}
+
 pid_t pid_from_caller(pid_t caller, pid_t pid)
 {
-	return pid;
+	PidNamespace namespace;
+	GDir *dir;
+	const char *name;
+	pid_t found = 0;
+
+	if (!namespace_of(caller, &namespace))
+		return pid;
+	dir = g_dir_open("/proc", 0, NULL);
+	while (dir && !found && (name = g_dir_read_name(dir))) {
+		pid_t candidate = g_ascii_isdigit(*name) ? atoi(name) : 0;
+
+		if (candidate > 0 && number_in(candidate, &namespace) == pid)
+			found = candidate;
+	}
+	if (dir)
+		g_dir_close(dir);
+	return found;
+}
+
+void pids_to_caller(pid_t caller, GString *lines)
+{
+	g_auto(GStrv) pids = NULL;
+	PidNamespace namespace;
+
+	if (!lines->len || !namespace_of(caller, &namespace))
+		return;
+	pids = g_strsplit(lines->str, "\n", -1);
+	g_string_truncate(lines, 0);
+	for (char **pid = pids; *pid; pid++)
+		if (**pid)
+			g_string_append_printf(lines, "%d\n", number_in(atoi(*pid), &namespace));
 }

@@ -62,8 +62,7 @@ static void count_last_times(Task *task, const Happening *happening)
 	} else if (happening->event.cpu_ns > known) {
 		last.user_ns += happening->event.cpu_ns - known;
 	}
-	accounting_add(task, &last);
-	task->last = last;
+	accounting_update(task, &last);
 }
 
 static void apply(Members *members, const Happening *happening)
@@ -79,6 +78,7 @@ static void apply(Members *members, const Happening *happening)
 		return;
 	if (!task->start && !happening->is_gone)
 		task->start = happening->process.start;
+	members->last_exit = g_get_monotonic_time();
 	count_last_times(task, happening);
 	members_exited(members, task, happening->is_gone);
 }
@@ -97,7 +97,6 @@ static gboolean apply_all(Fs *fs, GArray *happenings)
 		else
 			apply(fs->cgroups->members, happening);
 	}
-	fs->cgroups->members->taken = MAX(fs->cgroups->members->taken, g_get_monotonic_time());
 	g_rw_lock_writer_unlock(&fs->lock);
 	return lost;
 }
