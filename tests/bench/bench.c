@@ -16,7 +16,7 @@
 
 typedef enum Way { OPEN_READ_CLOSE, HELD_PREAD } Way;
 
-static const char *const way_names[] = { "open+read+close", "pread, held" };
+static const char *const way_names[] = {"open+read+close", "pread, held"};
 
 typedef struct Reader {
 	const char *path;
@@ -83,7 +83,7 @@ static double measure(const char *path, Way way, guint n_threads, guint iteratio
 	gint64 elapsed = 0;
 	pthread_barrier_init(&start, NULL, n_threads);
 	for (guint i = 0; i < n_threads; i++) {
-		readers[i] = (Reader) { path, way, iterations, &start, 0 };
+		readers[i] = (Reader){path, way, iterations, &start, 0};
 		if ((errno = pthread_create(&threads[i], NULL, reader_main, &readers[i])))
 			fail("thread");
 	}
@@ -127,10 +127,10 @@ int main(int argc, char **argv)
 	int rounds = 15, budget_ms = 30;
 	g_auto(GStrv) files = NULL;
 	const GOptionEntry entries[] = {
-		{ "rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "Rounds (15)", "N" },
-		{ "budget-ms", 0, 0, G_OPTION_ARG_INT, &budget_ms, "Time for one file in one round (30)", "MS" },
-		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, NULL },
-		{ 0 },
+		{"rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "Rounds (15)", "N"},
+		{"budget-ms", 0, 0, G_OPTION_ARG_INT, &budget_ms, "Time for one file in one round (30)", "MS"},
+		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, NULL},
+		{0},
 	};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GOptionContext) context = g_option_context_new("NAME=PATH… - time reading small files");

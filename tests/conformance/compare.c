@@ -24,35 +24,35 @@ static const struct Rule {
 	const char *label, *name;
 	Compare compare;
 } rules[] = {
-	{ "v[12]*", "cpuacct.usage_percpu*", COMPARE_CPU_COLUMN },
-	{ "v[12]*", "cpuacct.usage_all", COMPARE_CPU_LINES },
-	{ "v1/cpuset/root", "cpuset.cpus", COMPARE_CPU_LIST },
-	{ "v1/cpuset/root", "cpuset.effective_cpus", COMPARE_CPU_LIST },
-	{ "v2*", "cpuset.cpus.effective", COMPARE_CPU_LIST },
-	{ "v1/cpuset/root", "cpuset.mems", COMPARE_NODE_LIST },
-	{ "v1/cpuset/root", "cpuset.effective_mems", COMPARE_NODE_LIST },
-	{ "v2*", "cpuset.mems.effective", COMPARE_NODE_LIST },
-	{ "v1*", "net_prio.ifpriomap", COMPARE_INTERFACES },
-	{ "v1*", "net_prio.prioidx", COMPARE_NUMBERS },
-	{ "v[12]*/root", "cgroup.procs", COMPARE_PIDS },
-	{ "v[12]*/root", "cgroup.threads", COMPARE_PIDS },
-	{ "v[12]*/root", "tasks", COMPARE_PIDS },
-	{ "v[12]*/root", "blkio.*_serv*", COMPARE_DEVICES },
-	{ "v2/root", "io.stat", COMPARE_DEVICES },
-	{ "v[12]*/root", "memory.*usage_in_bytes", COMPARE_NUMBERS },
-	{ "v[12]*/root", "hugetlb.*usage_in_bytes", COMPARE_NUMBERS },
-	{ "v[12]*/root", "*stat", COMPARE_NUMBERS },
-	{ "v[12]*/root", "cpuacct.usage*", COMPARE_NUMBERS },
-	{ "v[12]*/root", "*.pressure", COMPARE_NUMBERS },
-	{ "/proc/sys/kernel", "hostname", COMPARE_ANY },
-	{ "/proc/sys/kernel", "domainname", COMPARE_ANY },
-	{ "/proc/sys/kernel", "osrelease", COMPARE_ANY },
-	{ "/proc/sys/kernel", "version", COMPARE_ANY },
-	{ "/proc/sys/kernel", "watchdog_cpumask", COMPARE_CPU_LIST },
-	{ "/proc/sys/kernel/random", "*", COMPARE_ANY },
-	{ "/proc/sys/crypto", "fips_version", COMPARE_ANY },
+	{"v[12]*", "cpuacct.usage_percpu*", COMPARE_CPU_COLUMN},
+	{"v[12]*", "cpuacct.usage_all", COMPARE_CPU_LINES},
+	{"v1/cpuset/root", "cpuset.cpus", COMPARE_CPU_LIST},
+	{"v1/cpuset/root", "cpuset.effective_cpus", COMPARE_CPU_LIST},
+	{"v2*", "cpuset.cpus.effective", COMPARE_CPU_LIST},
+	{"v1/cpuset/root", "cpuset.mems", COMPARE_NODE_LIST},
+	{"v1/cpuset/root", "cpuset.effective_mems", COMPARE_NODE_LIST},
+	{"v2*", "cpuset.mems.effective", COMPARE_NODE_LIST},
+	{"v1*", "net_prio.ifpriomap", COMPARE_INTERFACES},
+	{"v1*", "net_prio.prioidx", COMPARE_NUMBERS},
+	{"v[12]*/root", "cgroup.procs", COMPARE_PIDS},
+	{"v[12]*/root", "cgroup.threads", COMPARE_PIDS},
+	{"v[12]*/root", "tasks", COMPARE_PIDS},
+	{"v[12]*/root", "blkio.*_serv*", COMPARE_DEVICES},
+	{"v2/root", "io.stat", COMPARE_DEVICES},
+	{"v[12]*/root", "memory.*usage_in_bytes", COMPARE_NUMBERS},
+	{"v[12]*/root", "hugetlb.*usage_in_bytes", COMPARE_NUMBERS},
+	{"v[12]*/root", "*stat", COMPARE_NUMBERS},
+	{"v[12]*/root", "cpuacct.usage*", COMPARE_NUMBERS},
+	{"v[12]*/root", "*.pressure", COMPARE_NUMBERS},
+	{"/proc/sys/kernel", "hostname", COMPARE_ANY},
+	{"/proc/sys/kernel", "domainname", COMPARE_ANY},
+	{"/proc/sys/kernel", "osrelease", COMPARE_ANY},
+	{"/proc/sys/kernel", "version", COMPARE_ANY},
+	{"/proc/sys/kernel", "watchdog_cpumask", COMPARE_CPU_LIST},
+	{"/proc/sys/kernel/random", "*", COMPARE_ANY},
+	{"/proc/sys/crypto", "fips_version", COMPARE_ANY},
 	/* A sysctl's value depends on the machine's size and on how it was set up. */
-	{ "/proc/sys*", "*", COMPARE_NUMBERS },
+	{"/proc/sys*", "*", COMPARE_NUMBERS},
 };
 
 static Compare compare_of(const Row *row)
@@ -118,8 +118,8 @@ const char *row_not_here(const Row *row, const Machine *machine)
 {
 	if (g_str_has_prefix(row->name, "hugetlb.")) {
 		const gboolean giga = g_str_has_prefix(row->name, "hugetlb.1GB.");
-		const char *size = giga ? "/sys/kernel/mm/hugepages/hugepages-1048576kB" :
-								  "/sys/kernel/mm/hugepages/hugepages-2048kB";
+		const char *size = giga ? "/sys/kernel/mm/hugepages/hugepages-1048576kB"
+					: "/sys/kernel/mm/hugepages/hugepages-2048kB";
 		if (access("/sys/kernel/mm/hugepages", F_OK) == 0 && access(size, F_OK) < 0)
 			return "this machine has no huge pages of that size";
 	}
@@ -140,7 +140,8 @@ static char *without_numbers(const char *text)
 	static GRegex *nodes, *numbers;
 	if (!nodes) {
 		nodes = g_regex_new(" N[1-9][0-9]*=[0-9]+", G_REGEX_OPTIMIZE, 0, NULL);
-		numbers = g_regex_new("(?<![A-Za-z0-9_.])-?[0-9]+([.][0-9]+)?(?![A-Za-z0-9_])", G_REGEX_OPTIMIZE, 0, NULL);
+		numbers = g_regex_new("(?<![A-Za-z0-9_.])-?[0-9]+([.][0-9]+)?(?![A-Za-z0-9_])", G_REGEX_OPTIMIZE, 0,
+				      NULL);
 	}
 	g_autofree char *one_node = g_regex_replace_literal(nodes, text, -1, 0, "", 0, NULL);
 	/* "\n" and "\t" are still two characters; a number after them is a number. */
@@ -179,7 +180,8 @@ static char *repeated(const char *head, const char *unit, guint count, const cha
 }
 
 /* The kernel has a column for each possible CPU, present or not. */
-static gboolean per_cpu_agrees(const Machine *machine, const char *got, const char *head, const char *unit, const char *tail)
+static gboolean per_cpu_agrees(const Machine *machine, const char *got, const char *head, const char *unit,
+			       const char *tail)
 {
 	g_autofree char *shape = without_numbers(got);
 	g_autofree char *online = repeated(head, unit, machine->cpus, tail);
@@ -243,7 +245,7 @@ gboolean content_agrees(const Row *row, const Machine *machine, const char *want
 	case COMPARE_ANY:
 		return TRUE;
 	default:
-		return g_str_equal(want, got) || (g_str_has_suffix(row->name, "numa_stat") &&
-			shapes_agree(want, got, without_numbers));
+		return g_str_equal(want, got) ||
+		       (g_str_has_suffix(row->name, "numa_stat") && shapes_agree(want, got, without_numbers));
 	}
 }

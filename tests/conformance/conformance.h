@@ -17,9 +17,9 @@ extern const char *const kind_names[N_KINDS];
 
 typedef struct Row {
 	Kind kind;
-	char *label;  /* "v1/cpu/child"; of a sysctl, its directory */
-	char *name;   /* of the file, or of the operation; "" for DIR */
-	char *input;  /* WRITE: the text written, unescaped; else "" */
+	char *label; /* "v1/cpu/child"; of a sysctl, its directory */
+	char *name;  /* of the file, or of the operation; "" for DIR */
+	char *input; /* WRITE: the text written, unescaped; else "" */
 	gsize input_len;
 	guint mode;   /* FILE, DIR */
 	int nlink;    /* FILE, DIR; -1: not recorded */
@@ -36,7 +36,7 @@ char *text_escape(const char *bytes, gsize len); /* as the table writes it; free
 typedef struct Place {
 	const char *root;  /* the directory of ".../root" rows, or of /proc/sys */
 	const char *child; /* the directory of ".../child" rows */
-	                   /* either may be NULL: then its rows are not replayed */
+			   /* either may be NULL: then its rows are not replayed */
 } Place;
 
 /* What a machine has, as far as it shows in files. */

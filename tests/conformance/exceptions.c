@@ -44,7 +44,7 @@ Exceptions *exceptions_read(const char *path)
 			fprintf(stderr, "conformance: %s: an exception without a reason: %s\n", path, *line);
 			exit(2);
 		}
-		const Exception exception = { g_strndup(*line, tab - *line), 0 };
+		const Exception exception = {g_strndup(*line, tab - *line), 0};
 		g_array_append_val(exceptions->list, exception);
 	}
 	return exceptions;

@@ -2,7 +2,8 @@
  * conformance [OPTION…] TABLE…: see --help, and conformance.h.
  *
  * Prints matched/total for each controller and kind of row, each miss with what was recorded and what was answered, and
- * "N passed, N failed, N skipped" over the pairs of controller and kind. Exit status: 0 all passed, 1 not, 2 cannot run.
+ * "N passed, N failed, N skipped" over the pairs of controller and kind. Exit status: 0 all passed, 1 not, 2 cannot
+ * run.
  */
 #include "conformance.h"
 
@@ -48,11 +49,11 @@ static void print_miss(Run *run, const Row *row, const Answer *got)
 	if (run->shown++ >= (guint) run->options->shown)
 		return;
 	if (row->kind == KIND_FILE || row->kind == KIND_DIR) {
-		printf("  miss %s\n    want %04o %s [%.*s]\n    got  %04o %s [%.*s] links %d\n", row->key, row->mode, row->answer,
-			limit, row->text, got->mode, got->answer, limit, got->text, got->nlink);
+		printf("  miss %s\n    want %04o %s [%.*s]\n    got  %04o %s [%.*s] links %d\n", row->key, row->mode,
+		       row->answer, limit, row->text, got->mode, got->answer, limit, got->text, got->nlink);
 	} else {
-		printf("  miss %s\n    want %s [%.*s]\n    got  %s [%.*s]\n", row->key, row->answer, limit, row->text, got->answer,
-			limit, got->text);
+		printf("  miss %s\n    want %s [%.*s]\n    got  %s [%.*s]\n", row->key, row->answer, limit, row->text,
+		       got->answer, limit, got->text);
 	}
 }
 
@@ -128,8 +129,8 @@ static void run_table(Run *run, const char *path)
 {
 	g_autoptr(GPtrArray) rows = table_read(path);
 	g_autofree char *controller = table_controller(path);
-	const Place place = { run->options->root, run->options->child };
-	Tally tallies[N_KINDS] = { 0 };
+	const Place place = {run->options->root, run->options->child};
+	Tally tallies[N_KINDS] = {0};
 	for (guint i = 0; i < rows->len; i++) {
 		const Row *row = rows->pdata[i];
 		if (row_is_selected(run, row))
@@ -144,17 +145,21 @@ static void run_table(Run *run, const char *path)
 static gboolean parse_options(int argc, char **argv, Options *options)
 {
 	const GOptionEntry entries[] = {
-		{ "root", 0, 0, G_OPTION_ARG_FILENAME, &options->root, "Directory of the rows labelled root, or of /proc/sys", "DIR" },
-		{ "child", 0, 0, G_OPTION_ARG_FILENAME, &options->child, "Directory of the rows labelled child", "DIR" },
-		{ "exceptions", 0, 0, G_OPTION_ARG_FILENAME, &options->exceptions, "Known misses and their reasons", "FILE" },
-		{ "writes", 0, 0, G_OPTION_ARG_DOUBLE, &options->writes, "Share of WRITE rows that must agree (0.98)", "SHARE" },
-		{ "complete", 0, 0, G_OPTION_ARG_NONE, &options->complete, "Files that no row names are misses", NULL },
-		{ "shown", 0, 0, G_OPTION_ARG_INT, &options->shown, "Print at most so many misses (100)", "N" },
-		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->tables, NULL, NULL },
-		{ 0 },
+		{"root", 0, 0, G_OPTION_ARG_FILENAME, &options->root,
+		 "Directory of the rows labelled root, or of /proc/sys", "DIR"},
+		{"child", 0, 0, G_OPTION_ARG_FILENAME, &options->child, "Directory of the rows labelled child", "DIR"},
+		{"exceptions", 0, 0, G_OPTION_ARG_FILENAME, &options->exceptions, "Known misses and their reasons",
+		 "FILE"},
+		{"writes", 0, 0, G_OPTION_ARG_DOUBLE, &options->writes, "Share of WRITE rows that must agree (0.98)",
+		 "SHARE"},
+		{"complete", 0, 0, G_OPTION_ARG_NONE, &options->complete, "Files that no row names are misses", NULL},
+		{"shown", 0, 0, G_OPTION_ARG_INT, &options->shown, "Print at most so many misses (100)", "N"},
+		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->tables, NULL, NULL},
+		{0},
 	};
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GOptionContext) context = g_option_context_new("TABLE… - replay recorded kernel answers against a tree");
+	g_autoptr(GOptionContext) context =
+		g_option_context_new("TABLE… - replay recorded kernel answers against a tree");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error)) {
 		fprintf(stderr, "conformance: %s\n", error->message);
@@ -177,11 +182,11 @@ static void options_clear(Options *options)
 
 int main(int argc, char **argv)
 {
-	Options options = { .writes = 0.98, .shown = 100 };
+	Options options = {.writes = 0.98, .shown = 100};
 	if (!parse_options(argc, argv, &options))
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	Run run = { .options = &options, .exceptions = exceptions_read(options.exceptions) };
+	Run run = {.options = &options, .exceptions = exceptions_read(options.exceptions)};
 	machine_learn(&run.machine);
 	for (char **table = options.tables; *table; table++)
 		run_table(&run, *table);

@@ -175,12 +175,13 @@ static long run_op(const char *name, const char *directory)
 	g_autofree char *file = g_build_filename(directory, "newfile", NULL);
 	g_autofree char *link = g_build_filename(directory, "link", NULL);
 	g_autofree char *newline = g_build_filename(directory, "a\nb", NULL);
-	g_autofree char *dotted = g_build_filename(directory, g_str_has_prefix(name, "mkdir cpu") ? "cpu.foo" : "cgroup.foo", NULL);
+	g_autofree char *dotted =
+		g_build_filename(directory, g_str_has_prefix(name, "mkdir cpu") ? "cpu.foo" : "cgroup.foo", NULL);
 	g_autofree char *xs = g_strnfill(300, 'x');
 	g_autofree char *lengthy = g_build_filename(directory, xs, NULL);
-#define OP(text, call)              \
-	if (g_str_equal(name, text)) \
-		return call
+#define OP(text, call)                                                                                                 \
+	if (g_str_equal(name, text))                                                                                   \
+	return call
 	OP("create regular file", op_open(file, O_CREAT | O_WRONLY));
 	OP("mkdir sub", mkdir(sub, 0755));
 	OP("mkdir sub again", mkdir(sub, 0755));
@@ -246,7 +247,7 @@ static void replay_op(const Row *row, const char *directory, Answer *ret)
 void replay_row(const Row *row, const Place *place, Answer *ret_answer)
 {
 	g_autofree char *directory = row_directory(row, place);
-	*ret_answer = (Answer) { .nlink = -1 };
+	*ret_answer = (Answer){.nlink = -1};
 	switch (row->kind) {
 	case KIND_FILE:
 		replay_file(row, directory, ret_answer);
@@ -271,7 +272,8 @@ static char *name_owner(const char *name)
 	return dot ? g_strndup(name, dot - name) : g_strdup("cgroup");
 }
 
-static void add_unrecorded(GHashTable *known, GHashTable *owners, const char *label, const char *directory, GPtrArray *out)
+static void add_unrecorded(GHashTable *known, GHashTable *owners, const char *label, const char *directory,
+			   GPtrArray *out)
 {
 	DIR *stream = opendir(directory);
 	if (!stream)
@@ -279,7 +281,8 @@ static void add_unrecorded(GHashTable *known, GHashTable *owners, const char *la
 	for (const struct dirent *entry; (entry = readdir(stream));) {
 		g_autofree char *owner = name_owner(entry->d_name);
 		g_autofree char *key = g_strconcat("FILE ", label, " ", entry->d_name, NULL);
-		if (entry->d_type == DT_REG && g_hash_table_contains(owners, owner) && !g_hash_table_contains(known, key))
+		if (entry->d_type == DT_REG && g_hash_table_contains(owners, owner) &&
+		    !g_hash_table_contains(known, key))
 			g_ptr_array_add(out, g_steal_pointer(&key));
 	}
 	closedir(stream);

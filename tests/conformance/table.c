@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const kind_names[N_KINDS] = { "FILE", "DIR", "OP", "WRITE" };
+const char *const kind_names[N_KINDS] = {"FILE", "DIR", "OP", "WRITE"};
 
 static void row_free(gpointer data)
 {
@@ -28,7 +28,7 @@ static char *text_unescape(const char *text, gsize *ret_len)
 		}
 		p++;
 		if (*p == 'x') {
-			const char hex[] = { p[1], p[2], 0 };
+			const char hex[] = {p[1], p[2], 0};
 			g_string_append_c(out, (char) strtol(hex, NULL, 16));
 			p += 2;
 		} else {
@@ -115,7 +115,7 @@ static Row *parse_row(const char *line)
 	}
 	const char *separator = *fields[1] == '/' && row->kind != KIND_DIR ? "/" : " ";
 	row->key = g_strconcat(fields[0], " ", row->label, *row->name ? separator : "", row->name,
-		row->kind == KIND_WRITE ? " " : NULL, row->kind == KIND_WRITE ? rest[0] : NULL, NULL);
+			       row->kind == KIND_WRITE ? " " : NULL, row->kind == KIND_WRITE ? rest[0] : NULL, NULL);
 	if (!row->input)
 		row->input = g_strdup("");
 	if (!row->answer)
