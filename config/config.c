@@ -291,3 +291,17 @@ void config_diff(const Config *from, const Config *to, GPtrArray **ret_live, GPt
 					g_strdup_printf("%s.%s", row->section, row->key));
 	}
 }
+
+void config_keep_fixed(Config *to, const Config *from)
+{
+	for (size_t i = 0; config_keys[i].section; i++) {
+		const ConfigValue *kept = &from->values[i];
+
+		if (config_keys[i].live)
+			continue;
+		value_clear(&to->values[i]);
+		to->values[i] = *kept;
+		to->values[i].text = g_strdup(kept->text);
+		to->values[i].list = g_strdupv(kept->list);
+	}
+}

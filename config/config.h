@@ -47,6 +47,9 @@ const char *config_path(const Config *config); /* the file that was read, or NUL
  * Free both with g_ptr_array_unref. */
 void config_diff(const Config *from, const Config *to, GPtrArray **ret_live, GPtrArray **ret_fixed);
 
+/* Gives `to` the values that `from` has for all that cannot change while running: what a reload must leave as it is. */
+void config_keep_fixed(Config *to, const Config *from);
+
 /* The table, for documentation, completions and tests. */
 typedef enum ConfigType { CONFIG_BOOL, CONFIG_INT, CONFIG_STRING, CONFIG_LIST, CONFIG_CHOICE } ConfigType;
 

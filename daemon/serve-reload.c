@@ -34,6 +34,7 @@ static void apply(Server *server, Config *config)
 	fixed_names = join(fixed);
 	g_ptr_array_unref(live);
 	g_ptr_array_unref(fixed);
+	config_keep_fixed(config, server->config);
 	swap_config(server, config);
 	if (n_fixed)
 		g_warning("reload: %s cannot change while cgemud runs; restart it for that", fixed_names);

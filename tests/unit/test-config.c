@@ -219,6 +219,17 @@ static void test_diff(void **state)
 	assert_string_equal(fixed->pdata[1], "proc.show");
 }
 
+static void test_keep_fixed(void **state)
+{
+	g_autoptr(Config) from = load_text("[proc]\nshow=stat\n[sampler]\ninterval-ms=1\n", NULL, NULL);
+	g_autoptr(Config) to = load_text("[mount]\ntree=v2\n[sampler]\ninterval-ms=2\n", NULL, NULL);
+
+	config_keep_fixed(to, from);
+	assert_string_equal(config_string(to, "mount", "tree"), "auto");
+	assert_string_equal(config_list(to, "proc", "show")[0], "stat");
+	assert_int_equal(config_int(to, "sampler", "interval-ms"), 2);
+}
+
 static void test_nearest(void **state)
 {
 	static const char *const names[] = {"cpuset", "cpu", "memory", NULL};
@@ -293,7 +304,8 @@ int main(void)
 		cmocka_unit_test(test_bad_syntax),    cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_print),
 		cmocka_unit_test(test_diff),          cmocka_unit_test(test_nearest),
-		cmocka_unit_test(test_default_file),  cmocka_unit_test(test_man_page),
+		cmocka_unit_test(test_keep_fixed),    cmocka_unit_test(test_default_file),
+		cmocka_unit_test(test_man_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
