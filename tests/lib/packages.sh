@@ -6,7 +6,7 @@ packages_needed=(
 	gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libfuse3-dev libmount-dev libjson-glib-dev
 	libseccomp-dev libsystemd-dev
 	# tests
-	libcmocka-dev fuse3 python3 perl gawk procps util-linux mount coreutils findutils grep sed diffutils less xxd
+	libcmocka-dev fuse3 python3 python3-jsonschema perl gawk procps util-linux mount coreutils findutils grep sed diffutils less xxd
 	man-db ca-certificates
 )
 
