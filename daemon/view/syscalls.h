@@ -1,0 +1,52 @@
+/*
+ * The system calls that the tracer knows: one table from which the seccomp filter is made and calls are dispatched.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* What a plan can ask the tracer for. A row is only filtered when one of its features is wanted. */
+typedef enum TraceFeature {
+	TRACE_STATFS = 1 << 0,   /* statfs and fstatfs tell the file system that is shown */
+	TRACE_OPENAT2 = 1 << 1,  /* openat2 is answered where the kernel lacks it */
+	TRACE_PATHS = 1 << 2,    /* paths are redirected */
+	TRACE_PROCESS = 1 << 3,  /* /proc/PID/{mountinfo,mounts,cgroup} are rendered */
+	TRACE_MEMORY = 1 << 4,   /* sysinfo fits the memory limit */
+	TRACE_AFFINITY = 1 << 5, /* sched_getaffinity fits the CPU limit */
+} TraceFeature;
+
+typedef struct Call Call;
+
+typedef enum Verdict {
+	CALL_PASS,     /* run it, nothing more to see */
+	CALL_WATCH,    /* run it and call `leave` when it returns */
+	CALL_ANSWERED, /* not run: the result has been set */
+	CALL_RERUN,    /* the registers hold another call; when it returns the original one is entered again */
+} Verdict;
+
+typedef enum SyscallFlag {
+	SYSCALL_NOFOLLOW = 1 << 0, /* a symbolic link as last component is not followed */
+	SYSCALL_CREATES = 1 << 1,  /* the last component need not exist */
+	SYSCALL_OPENS = 1 << 2,    /* returns a descriptor of what the path names */
+	SYSCALL_EMPTY_OK = 1 << 3, /* with AT_EMPTY_PATH, or a NULL path, the descriptor itself is meant */
+} SyscallFlag;
+
+/* Argument numbers count from 0; NO_ARGUMENT where a call has none of that class. */
+#define NO_ARGUMENT (-1)
+
+typedef struct SyscallRow {
+	const char *name;
+	int nr;
+	unsigned features;
+	signed char dirfd, path;   /* the path and the descriptor that it is relative to */
+	signed char dirfd2, path2; /* the second ones, of rename and link */
+	signed char at_flags;      /* AT_SYMLINK_NOFOLLOW, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH */
+	unsigned flags;            /* SyscallFlag */
+	Verdict (*enter)(Call *call);
+	void (*leave)(Call *call);
+} SyscallRow;
+
+extern const SyscallRow syscall_rows[]; /* ends with name == NULL */
+
+/* The row of a native (not 32-bit, not x32) call, or NULL. */
+const SyscallRow *syscall_row(long nr);

@@ -1,0 +1,128 @@
+/*
+ * Inside the trace view: tasks, the calls they are in, and what the parts of the tracer need of each other.
+ */
+#pragma once
+
+#include "daemon/view/trace.h"
+
+#include <limits.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+typedef struct user_regs_struct Registers;
+
+typedef struct Tracer Tracer;
+typedef struct Process Process;
+
+/* What the next system call stop of a task means. */
+typedef enum Awaited {
+	AWAIT_NOTHING, /* it runs freely */
+	AWAIT_LEAVE,   /* the end of the call in task->row */
+	AWAIT_RERUN,   /* the end of a call of ours, after which the original one is entered again */
+} Awaited;
+
+/* A thread. */
+typedef struct Task {
+	pid_t tid;
+	Process *process; /* NULL until somebody asks, see task_process() */
+	gboolean claimed; /* its parent's clone event has been seen */
+	gboolean execed;
+	Awaited awaited;
+	gboolean entry_due; /* an entry stop comes before the end: kernels that report the seccomp stop first */
+	const SyscallRow *row;
+	Registers entry;                        /* at the seccomp stop, before any change */
+	gboolean changed;                       /* argument registers were changed and are put back at the end */
+	guint64 scratch;                        /* TRACE_SCRATCH_SIZE bytes mapped in its memory, or 0 */
+	void (*rerun)(Call *call, long result); /* takes the result of the call of ours */
+	void *state;                            /* what `enter` leaves for `leave`; free_state frees it */
+	GDestroyNotify free_state;
+	gboolean nudge_due;
+} Task;
+
+/* A thread group. */
+struct Process {
+	unsigned n_tasks;
+	pid_t tgid;
+	GArray *free_scratch; /* guint64: left by threads that ended */
+};
+
+struct Tracer {
+	const TracePlan *plan;
+	pid_t command;
+	gboolean ended; /* the command has */
+	int status;
+	GHashTable *tasks;     /* tid → Task, owned */
+	GHashTable *processes; /* tgid → Process, owned */
+	GHashTable *orphans;   /* tids of unclaimed tasks that have ended: their clone event may still come */
+	gboolean order_known, seccomp_first;
+	enum { PROBE_NONE, PROBE_SENT, PROBE_DONE } probe;
+	gboolean forgets_signals;     /* see trace-nudge.c */
+	GArray *nudges;               /* pid_t: tasks with nudge_due */
+	gboolean no_readv, no_writev; /* the kernel lacks process_vm_readv, process_vm_writev */
+};
+
+/* A system call at one of its stops. */
+struct Call {
+	Tracer *tracer;
+	Task *task;
+	Registers regs;
+	gboolean dirty; /* regs must be written back */
+};
+
+/* trace-tasks.c */
+Task *task_find(Tracer *tracer, pid_t tid);
+Task *task_add(Tracer *tracer, pid_t tid);
+/* Its thread has ended, or has become another by exec. */
+void task_remove(Tracer *tracer, pid_t tid);
+Process *task_process(Tracer *tracer, Task *task);
+/* Forgets the call it is in. */
+void task_forget_call(Task *task);
+void tracer_init(Tracer *tracer, const TracePlan *plan);
+void tracer_clear(Tracer *tracer);
+
+/* trace-stops.c: handles one waitpid() status of a stopped tracee and lets it go on. */
+void trace_handle_stop(Tracer *tracer, pid_t tid, int status);
+
+/* trace-job.c: signals and terminal stops that reach the caller. */
+void job_begin(pid_t command);
+void job_end(void);
+/* The command was stopped by `signal`; stops the caller as well where a shell waits for that. */
+void job_command_stopped(int signal);
+
+/* trace-nudge.c: for kernels that forget signals. */
+void nudge_probe(Tracer *tracer, const Task *task); /* task is stopped */
+gboolean nudge_is_probe(const Task *task, int signal);
+void nudge_after_stop(Tracer *tracer, Task *task);
+void nudge_if_due(Tracer *tracer);
+
+/* trace-memory.c: all of `size` or -errno. Text is NUL-terminated and at most PATH_MAX long with its NUL:
+ * -ENAMETOOLONG. */
+int trace_read(Tracer *tracer, pid_t tid, guint64 address, void *data, size_t size);
+int trace_read_text(Tracer *tracer, pid_t tid, guint64 address, char text[PATH_MAX]);
+int trace_write(Tracer *tracer, pid_t tid, guint64 address, const void *data, size_t size);
+
+/* trace-call.c: arguments and results at a stop. */
+guint64 call_argument(const Call *call, int n);
+void call_set_argument(Call *call, int n, guint64 value);
+long call_result(const Call *call);
+void call_set_result(Call *call, long value);
+/* At the seccomp stop: the call is not run and answers `result` (-errno: fails). */
+Verdict call_answer(Call *call, long result);
+/* At the seccomp stop: runs another call instead, whose result `done` takes; then the original is entered again. */
+Verdict call_rerun(Call *call, long nr, const guint64 arguments[6], void (*done)(Call *call, long result));
+
+/* trace-scratch.c */
+#define TRACE_SCRATCH_SIZE (2 * PATH_MAX)
+/* TRUE: task->scratch can be used. FALSE: *ret_verdict is what `enter` must answer. */
+gboolean scratch_ready(Call *call, Verdict *ret_verdict);
+/* A forked child has a copy of its parent's. */
+void scratch_inherit(Tracer *tracer, const Task *parent, Task *child, int event);
+
+/* trace-paths.c: absolute canonical paths as the tracer sees them; free them. NULL: there is no such thing (or it has
+ * no path), errno is set. */
+char *trace_path_of_fd(const Call *call, int fd);
+char *trace_path_of(const Call *call, int dirfd, const char *path, gboolean follow);
+
+/* Handlers named in the table. */
+Verdict statfs_enter(Call *call);
+void statfs_leave(Call *call);

@@ -1,0 +1,32 @@
+/*
+ * The trace view: runs a command and changes the answers of some of its system calls, for it and all its descendants.
+ *
+ * A seccomp filter stops only the calls that the plan needs; everything else runs untouched. No privileges are needed.
+ */
+#pragma once
+
+#include "daemon/view/filter.h"
+
+#include <sys/statfs.h>
+
+/* What is answered instead of the kernel's own answers. NULL functions: the kernel's stays. Paths are absolute,
+ * canonical, and as the tracer sees them. All are called from the thread that runs trace_run(). */
+typedef struct TraceStory {
+	/* Might this answer need a change? Spares finding out the path of most. */
+	gboolean (*statfs_matters)(const struct statfs *answer, void *data);
+	void (*statfs)(const char *path, struct statfs *answer, void *data);
+	void *data;
+} TraceStory;
+
+typedef struct TracePlan {
+	unsigned features; /* TraceFeature */
+	ForeignCalls foreign;
+	TraceStory story;
+} TracePlan;
+
+/* Runs argv (searched in PATH) with envp until it ends, in the caller's process group; *ret_status is as from
+ * waitpid(2). What is left of its descendants is killed. Signals that the caller gets are passed on; when the command
+ * is stopped from the terminal the caller stops too. FALSE: it could not be started, error is set
+ * (G_IO_ERROR_NOT_FOUND: no such command). */
+gboolean trace_run(const TracePlan *plan, const char *const *argv, const char *const *envp, int *ret_status,
+		   GError **error);
