@@ -20,7 +20,7 @@ struct SysctlKey {
 	VFile file;
 	ProcSys *procsys;
 	const Sysctl *row; /* NULL: known to the native tree only */
-	char *path;	   /* "vm/overcommit_memory" */
+	char *path;        /* "vm/overcommit_memory" */
 	/* The native file is not used though there is one: overridden, or without any write permission where the
 	 * kernel's own has one. */
 	gboolean detached;

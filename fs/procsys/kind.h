@@ -10,8 +10,8 @@ struct SysctlKind {
 	int (*show)(const SysctlKey *key, GString *out);
 	/* Takes one write(2) of len > 0 bytes. Returns 0 or -errno. */
 	int (*store)(SysctlKey *key, const char *text, size_t len);
-	/* Kinds made of numbers: from what was written to what the kernel's variable holds (*ret: before and after), and
-	 * back to text. */
+	/* Kinds made of numbers: from what was written to what the kernel's variable holds (*ret: before and after),
+	 * and back to text. */
 	int (*convert)(const SysctlRule *rule, gboolean negative, guint64 magnitude, guint64 *ret);
 	void (*print)(guint64 number, GString *out);
 	/* Settings must not be locked: it reads /proc or /dev. */
@@ -29,15 +29,15 @@ extern const SysctlKind sysctl_fixed, sysctl_action, sysctl_number_action;
 /* The machine as it is: live.c */
 extern const SysctlKind sysctl_file_nr, sysctl_pty_nr, sysctl_last_pid, sysctl_cap_last_cap, sysctl_ngroups_max;
 extern const SysctlKind sysctl_uuid, sysctl_boot_id;
-extern const SysctlKind sysctl_hostname, sysctl_domainname, sysctl_osrelease, sysctl_ostype, sysctl_version, sysctl_arch;
+extern const SysctlKind sysctl_hostname, sysctl_domainname, sysctl_osrelease, sysctl_ostype, sysctl_version,
+	sysctl_arch;
 
 /* Handlers that few keys have to themselves: special-kernel.c, special-vm.c, special-net.c */
 extern const SysctlKind sysctl_cad_pid, sysctl_ptrace_scope, sysctl_bpf_disabled, sysctl_rr_timeslice, sysctl_devkmsg,
 	sysctl_energy_aware, sysctl_actions_logged, sysctl_tainted, sysctl_capabilities;
 extern const SysctlKind sysctl_pipe_size, sysctl_reserve_ratio, sysctl_high_fraction, sysctl_zonelist_order;
 extern const SysctlKind sysctl_port_range, sysctl_first_port, sysctl_group_range, sysctl_fastopen_key,
-	sysctl_power_of_two, sysctl_rounded_up, sysctl_queue_length, sysctl_nf_log, sysctl_stable_secret,
-	sysctl_no_secret;
+	sysctl_power_of_two, sysctl_rounded_up, sysctl_queue_length, sysctl_nf_log, sysctl_stable_secret;
 
 /* Side effects of a write: Sysctl.changed */
 void sysctl_changed_forwarding(SysctlKey *key, guint64 before);
@@ -63,8 +63,7 @@ void sysctl_skip_space(SysctlText *text);
 int sysctl_get_long(SysctlText *text, const char *trailers, gboolean *ret_negative, guint64 *ret, char *ret_trailer);
 /* The numbers of `text` into `numbers` by a kind's convert(), as far as they go: those before a wrong one stay, as in
  * the kernel. -EINVAL. */
-int sysctl_get_numbers(const SysctlRule *rule, const SysctlKind *kind, const char *text, size_t len,
-		       guint64 *numbers);
+int sysctl_get_numbers(const SysctlRule *rule, const SysctlKind *kind, const char *text, size_t len, guint64 *numbers);
 /* Words of rule->words, separated by one space, up to an empty one. -ENOENT for another one. */
 int sysctl_get_words(const SysctlRule *rule, const char *text, size_t len, char **ret);
 

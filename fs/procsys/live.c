@@ -132,7 +132,8 @@ static char *boot_time(void)
 
 	if (g_file_get_contents("/proc/stat", &stat, NULL, NULL))
 		btime = strstr(stat, "\nbtime ");
-	return g_strndup(btime ? btime + strlen("\nbtime ") : "", btime ? strcspn(btime + strlen("\nbtime "), "\n") : 0);
+	return g_strndup(btime ? btime + strlen("\nbtime ") : "",
+			 btime ? strcspn(btime + strlen("\nbtime "), "\n") : 0);
 }
 
 /* Random, but the same until the next boot, whatever happens to the daemon: made of when the machine was booted and of

@@ -33,13 +33,15 @@ NativeSysctls *native_sysctls_open(const char *path, GError **error)
 		int e = errno;
 
 		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(e), "cannot open %s: %s%s", path, g_strerror(e),
-			    e == ENOTCONN ? "; a daemon that is gone left its mount there: cgemud --unmount removes it" : "");
+			    e == ENOTCONN ? "; a daemon that is gone left its mount there: cgemud --unmount removes it"
+					  : "");
 		return NULL;
 	}
 	/* A daemon that waits for its own answer would never give one. */
 	if (is_fuse(fd)) {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY,
-			    "%s is a FUSE mount, not the kernel's own directory; remove it with cgemud --unmount", path);
+			    "%s is a FUSE mount, not the kernel's own directory; remove it with cgemud --unmount",
+			    path);
 		close(fd);
 		return NULL;
 	}

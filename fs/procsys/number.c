@@ -8,12 +8,12 @@
 #include <errno.h>
 #include <string.h>
 
-#define PAGE 4096
+#define PAGE           4096
 #define LONGEST_NUMBER 21 /* TMPBUFLEN - 1 */
-#define WHITE_SPACE " \t\n"
+#define WHITE_SPACE    " \t\n"
 
 /* The recorded kernel's CONFIG_HZ; what user space sees of it is how milliseconds are rounded. */
-#define HZ 250
+#define HZ      250
 #define USER_HZ 100
 
 SysctlText sysctl_text(const char *text, size_t len)

@@ -75,7 +75,8 @@ static void remove_node(ProcSys *procsys, Node *node)
 	g_rw_lock_writer_unlock(&procsys->fs->lock);
 }
 
-/* A native file that has gone takes the key that only it gave with it; one that the table knows is served from there. */
+/* A native file that has gone takes the key that only it gave with it; one that the table knows is served from there.
+ */
 static int key_show(const VContext *ctx, GString *out)
 {
 	const SysctlKey *key = key_of(ctx->file);
@@ -265,9 +266,8 @@ static gboolean override(ProcSys *procsys, Node *dir, const char *assignment, GE
 		r = sysctl_key_store(key, value, strlen(value));
 	}
 	if (r < 0)
-		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-r),
-			    "[procsys] override: %s cannot be \"%s\": %s", name, value,
-			    key ? g_strerror(-r) : "it is no name of a file below /proc/sys");
+		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-r), "[procsys] override: %s cannot be \"%s\": %s",
+			    name, value, key ? g_strerror(-r) : "it is no name of a file below /proc/sys");
 	return r == 0;
 }
 
@@ -290,7 +290,8 @@ ProcSys *procsys_new(Fs *fs, Node *dir, const char *native_path, GError **error)
 	dir->dir.ops = procsys->native ? &native_ops : NULL;
 	add_rows(procsys, dir, "", sysctl_root, NULL);
 	finish_keys(procsys);
-	for (const char *const *assignment = config_list(fs->config, "procsys", "override"); *assignment; assignment++) {
+	for (const char *const *assignment = config_list(fs->config, "procsys", "override"); *assignment;
+	     assignment++) {
 		if (!override(procsys, dir, *assignment, error)) {
 			procsys_free(procsys);
 			return NULL;

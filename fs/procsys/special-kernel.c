@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <string.h>
 
+#define TAINT_FLAGS 0xfffff
+
 /* kernel/reboot.c proc_do_cad_pid(): the process must be there. */
 static int cad_pid_convert(const SysctlRule *rule, gboolean negative, guint64 magnitude, guint64 *ret)
 {
@@ -59,7 +61,7 @@ static int tainted_convert(const SysctlRule *rule, gboolean negative, guint64 ma
 {
 	if (negative)
 		return -EINVAL;
-	*ret |= magnitude;
+	*ret |= magnitude & TAINT_FLAGS;
 	return 0;
 }
 

@@ -134,7 +134,8 @@ static int nf_log_store(SysctlKey *key, const char *text, size_t len)
 	return g_str_equal(logger, "NONE") ? 0 : -ENOENT;
 }
 
-/* net/ipv6/addrconf.c addrconf_sysctl_stable_secret(): an address, shown in full; there is none until one is written. */
+/* net/ipv6/addrconf.c addrconf_sysctl_stable_secret(): an address, shown in full; there is none until one is written.
+ */
 static int stable_secret_show(const SysctlKey *key, GString *out)
 {
 	return key->value->text ? sysctl_show_text(key, out) : -EIO;
@@ -146,7 +147,8 @@ static int stable_secret_store(SysctlKey *key, const char *text, size_t len)
 	struct in6_addr secret;
 	GString *shown;
 
-	if (inet_pton(AF_INET6, address, &secret) != 1)
+	/* What holds for all has none. */
+	if (strstr(key->path, "/conf/all/") || inet_pton(AF_INET6, address, &secret) != 1)
 		return -EIO;
 	shown = g_string_new(NULL);
 	for (unsigned i = 0; i < 16; i += 2)
@@ -154,12 +156,6 @@ static int stable_secret_store(SysctlKey *key, const char *text, size_t len)
 	g_free(key->value->text);
 	key->value->text = g_string_free(shown, FALSE);
 	return 0;
-}
-
-/* conf/all has none. */
-static int no_secret_store(SysctlKey *key, const char *text, size_t len)
-{
-	return -EIO;
 }
 
 static void copy_to(SysctlKey *key, const char *directory)
@@ -177,7 +173,7 @@ static void copy_to(SysctlKey *key, const char *directory)
  * addrconf_disable_ipv6(), addrconf_fixup_linkdown(). */
 void sysctl_changed_for_all(SysctlKey *key, guint64 before)
 {
-	if (before == key->value->numbers[0])
+	if (!strstr(key->path, "/conf/all/") || before == key->value->numbers[0])
 		return;
 	copy_to(key, "default");
 	copy_to(key, "lo");
@@ -186,13 +182,14 @@ void sysctl_changed_for_all(SysctlKey *key, guint64 before)
 /* net/ipv4/devinet.c inet_forward_change(): a router takes no redirects. */
 void sysctl_changed_forwarding(SysctlKey *key, guint64 before)
 {
+	SysctlKey *all = procsys_key(key->procsys, "net/ipv4/conf/all/forwarding");
 	SysctlKey *redirects = procsys_key(key->procsys, "net/ipv4/conf/all/accept_redirects");
 
-	if (before == key->value->numbers[0])
+	if (key->value != all->value || before == key->value->numbers[0])
 		return;
 	redirects->value->numbers[0] = key->value->numbers[0] == 0;
-	copy_to(procsys_key(key->procsys, "net/ipv4/conf/all/forwarding"), "default");
-	copy_to(procsys_key(key->procsys, "net/ipv4/conf/all/forwarding"), "lo");
+	copy_to(all, "default");
+	copy_to(all, "lo");
 }
 
 #define STORED_BY(storer)                                                                                              \
@@ -210,4 +207,3 @@ const SysctlKind sysctl_queue_length = SYSCTL_NUMBERS(queue_length_convert, queu
 const SysctlKind sysctl_fastopen_key = {.show = sysctl_show_text, .store = fastopen_key_store};
 const SysctlKind sysctl_nf_log = {.show = sysctl_show_text, .store = nf_log_store};
 const SysctlKind sysctl_stable_secret = {.show = stable_secret_show, .store = stable_secret_store};
-const SysctlKind sysctl_no_secret = {.show = stable_secret_show, .store = no_secret_store};

@@ -24,15 +24,15 @@ typedef struct SysctlRule {
 } SysctlRule;
 
 struct Sysctl {
-	const char *name;     /* NULL: the end of a directory */
-	mode_t mode;          /* 0: a directory */
-	const char *value;    /* at start, as it reads, without the newline */
+	const char *name;  /* NULL: the end of a directory */
+	mode_t mode;       /* 0: a directory */
+	const char *value; /* at start, as it reads, without the newline */
 	SysctlRule rule;
 	const char *meaning;
 	/* Path of the key that the kernel keeps in the same variable; without a slash: in the same directory. */
 	const char *same_as;
 	void (*changed)(SysctlKey *key, guint64 before); /* what else a successful write does; settings locked */
-	guint64 (*machine)(void); /* the number at start, where it depends on the machine */
+	guint64 (*machine)(void);                        /* the number at start, where it depends on the machine */
 	const Sysctl *entries;     /* of a directory; with an empty name: of the directory that this stands in */
 	const char *const *values; /* with an empty name: names and values that differ from those of the entries */
 };
@@ -74,6 +74,6 @@ struct Sysctl {
 
 extern const Sysctl sysctl_root[];
 
-extern const Sysctl sysctl_fs[], sysctl_kernel[], sysctl_user[], sysctl_vm[],
-	sysctl_net[], sysctl_net_core[], sysctl_net_ipv4[], sysctl_net_ipv4_conf[], sysctl_net_ipv4_neigh[], sysctl_net_ipv6[],
-	sysctl_net_ipv6_conf[], sysctl_net_ipv6_neigh[];
+extern const Sysctl sysctl_fs[], sysctl_kernel[], sysctl_user[], sysctl_vm[], sysctl_net[], sysctl_net_core[],
+	sysctl_net_ipv4[], sysctl_net_ipv4_conf[], sysctl_net_ipv4_neigh[], sysctl_net_ipv6[], sysctl_net_ipv6_conf[],
+	sysctl_net_ipv6_neigh[];
