@@ -187,7 +187,7 @@ static gboolean take_overrides(Config *config, const char *const *overrides, GEr
 
 	for (; *overrides; overrides++) {
 		const char *equals = strchr(*overrides, '='), *dot = strchr(*overrides, '.');
-		g_autofree char *section = NULL, *key = NULL;
+		g_autofree char *section = NULL, *key = NULL, *value = NULL;
 
 		if (!equals || !dot || dot > equals || dot == *overrides || dot + 1 == equals) {
 			g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_UNKNOWN,
@@ -196,7 +196,8 @@ static gboolean take_overrides(Config *config, const char *const *overrides, GEr
 		}
 		section = g_strndup(*overrides, dot - *overrides);
 		key = g_strndup(dot + 1, equals - dot - 1);
-		g_key_file_set_value(source.keys, section, key, equals + 1);
+		value = g_strstrip(g_strdup(equals + 1));
+		g_key_file_set_value(source.keys, section, key, value);
 	}
 	return check_names(&source, error) && take_values(&source, config, error);
 }
@@ -304,4 +305,17 @@ void config_keep_fixed(Config *to, const Config *from)
 		to->values[i].text = g_strdup(kept->text);
 		to->values[i].list = g_strdupv(kept->list);
 	}
+}
+
+GPtrArray *config_set_in_vain(const Config *config)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+	for (size_t i = 0; config_keys[i].section; i++) {
+		const ConfigKey *row = &config_keys[i];
+
+		if (row->unused && strcmp(config->values[i].text, row->fallback))
+			g_ptr_array_add(names, g_strdup_printf("%s.%s", row->section, row->key));
+	}
+	return names;
 }

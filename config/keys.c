@@ -88,11 +88,11 @@ const ConfigKey config_keys[] = {
 	 .check = check_hierarchies},
 	{"cgroup", "v2-controllers", CONFIG_LIST, "cpuset;cpu;io;memory;hugetlb;pids;rdma;misc",
 	 .choices = "cpuset|cpu|io|memory|hugetlb|pids|rdma|misc", .meaning = "the controllers of the v2 tree"},
-	{"cgroup", "backing", CONFIG_CHOICE, "auto", .choices = "auto|off|on",
+	{"cgroup", "backing", CONFIG_CHOICE, "auto", .choices = "auto|off|on", .unused = TRUE,
 	 .meaning = "keep a group of the kernel's own behind each group; auto: where it allows that"},
-	{"cgroup", "state-file", CONFIG_STRING, "/run/cgemud/state", .check = check_path,
+	{"cgroup", "state-file", CONFIG_STRING, "/run/cgemud/state", .check = check_path, .unused = TRUE,
 	 .meaning = "where groups, settings and members are kept over a restart; empty: nowhere"},
-	{"cgroup", "parents", CONFIG_LIST, "", .check = check_groups,
+	{"cgroup", "parents", CONFIG_LIST, "", .check = check_groups, .unused = TRUE,
 	 .meaning =
 		 "groups that exist in the cpuset hierarchy from the start, with their parent's CPUs and memory nodes"},
 	{"cgroup", "child-cpuset", CONFIG_CHOICE, "empty", .choices = "empty|inherit",
@@ -104,12 +104,12 @@ const ConfigKey config_keys[] = {
 	 .meaning = "KEY=VALUE: shown instead of the kernel's own value"},
 
 	{"proc", "show", CONFIG_LIST, "",
-	 .choices = "cgroups|cpuinfo|diskstats|filesystems|loadavg|meminfo|stat|swaps|uptime|vmstat",
+	 .choices = "cgroups|cpuinfo|diskstats|filesystems|loadavg|meminfo|stat|swaps|uptime|vmstat", .unused = TRUE,
 	 .meaning = "files of /proc that --exec serves even where the kernel's own would do"},
 
-	{"root", "replace", CONFIG_LIST, "9p",
+	{"root", "replace", CONFIG_LIST, "9p", .unused = TRUE,
 	 .meaning = "types of the root file system that --exec covers with an overlay"},
-	{"root", "upper", CONFIG_STRING, "", .check = check_path,
+	{"root", "upper", CONFIG_STRING, "", .check = check_path, .unused = TRUE,
 	 .meaning = "directory that takes what is written to that overlay; empty: a tmpfs that is gone afterwards"},
 
 	{"sampler", "interval-ms", CONFIG_INT, "50", .min = 0, .max = 10000, .live = TRUE,
@@ -117,20 +117,20 @@ const ConfigKey config_keys[] = {
 
 	{"fuse", "threads", CONFIG_INT, "4", .min = 1, .max = 64, .meaning = "threads that answer requests, at most"},
 
-	{"enforce", "cpuset", CONFIG_BOOL, "true", .live = TRUE,
+	{"enforce", "cpuset", CONFIG_BOOL, "true", .live = TRUE, .unused = TRUE,
 	 .meaning = "cpuset.cpus of a group sets the CPU affinity of its members"},
-	{"enforce", "cpu-weight", CONFIG_BOOL, "false", .live = TRUE,
+	{"enforce", "cpu-weight", CONFIG_BOOL, "false", .live = TRUE, .unused = TRUE,
 	 .meaning = "cpu.shares and cpu.weight of a group set the nice value of its members"},
-	{"enforce", "pids", CONFIG_BOOL, "true", .live = TRUE,
+	{"enforce", "pids", CONFIG_BOOL, "true", .live = TRUE, .unused = TRUE,
 	 .meaning = "a group that is full (pids.max) takes no more members"},
-	{"enforce", "memory", CONFIG_CHOICE, "count", .choices = "count|kill|off", .live = TRUE,
+	{"enforce", "memory", CONFIG_CHOICE, "count", .choices = "count|kill|off", .live = TRUE, .unused = TRUE,
 	 .meaning = "a group above its memory limit: count the failures, also kill its largest member, or nothing"},
-	{"enforce", "cpu-max", CONFIG_BOOL, "false", .live = TRUE,
+	{"enforce", "cpu-max", CONFIG_BOOL, "false", .live = TRUE, .unused = TRUE,
 	 .meaning = "members of a group above its CPU quota are stopped for the rest of the period"},
 
-	{"exec", "foreign-syscalls", CONFIG_CHOICE, "allow", .choices = "allow|refuse",
+	{"exec", "foreign-syscalls", CONFIG_CHOICE, "allow", .choices = "allow|refuse", .unused = TRUE,
 	 .meaning = "32-bit and x32 system calls, which --exec does not translate: untouched, or refused with ENOSYS"},
-	{"exec", "view", CONFIG_CHOICE, "auto", .choices = "auto|namespace|trace|preload",
+	{"exec", "view", CONFIG_CHOICE, "auto", .choices = "auto|namespace|trace|preload", .unused = TRUE,
 	 .meaning = "how --exec shows the trees where --view does not say it"},
 
 	{"log", "level", CONFIG_CHOICE, "notice", .choices = "error|warning|notice|info|debug", .live = TRUE,

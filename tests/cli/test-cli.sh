@@ -59,11 +59,11 @@ printf '[fuse]\nthreads=2\n' >"$conf"
 check "right configuration" prints 0 "^$conf: OK\$" --check-config --config "$conf"
 check "the default file" prints 0 ': OK$' --check-config --config "$source/config/cgemud.conf"
 
-check "--print-config" prints 0 '^threads=2$' --print-config --config "$conf" --set root.upper=/a
+check "--print-config" prints 0 '^threads=2$' --print-config --config "$conf" --set log.rate-limit=7
 check "where a value came from: file" grep -qx "# $conf:2" "$scratch/out"
-check "where a value came from: command line" sh -c 'grep -x -A1 "# command line" "$1" | grep -qx upper=/a' sh "$scratch/out"
+check "where a value came from: command line" sh -c 'grep -x -A1 "# command line" "$1" | grep -qx rate-limit=7' sh "$scratch/out"
 cp "$scratch/out" "$scratch/printed.conf"
-check "--print-config is a configuration" prints 0 '^upper=/a$' --print-config --config "$scratch/printed.conf"
+check "--print-config is a configuration" prints 0 '^rate-limit=7$' --print-config --config "$scratch/printed.conf"
 
 check "--list" prints 0 '^v1 +/cpuset/GROUP/cgroup\.procs +0644  groups and members  [A-Z]' --list
 check "--list: v2" grep -qE '^v2 +/GROUP/cgroup\.freeze +0644 ' "$scratch/out"
