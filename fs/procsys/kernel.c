@@ -107,7 +107,7 @@ const Sysctl sysctl_kernel[] = {
 	{ "printk",                     0644, "0\t4\t1\t7", INTS(4),
 	  "log levels: console, default, least, console at boot" },
 	{ "printk_delay",               0644, "0",      INT_RANGE(0, 10000), "milliseconds after each message" },
-	{ "printk_devkmsg",             0644, "ratelimit", SPECIAL(devkmsg),
+	{ "printk_devkmsg",             0644, "ratelimit", SPECIAL_RANGE(devkmsg, 10, 0, 0),
 	  "writes to /dev/kmsg: on, off, ratelimit" },
 	{ "printk_ratelimit",           0644, "5",      SECONDS,       "seconds between messages of one kind" },
 	{ "printk_ratelimit_burst",     0644, "10",     INT,           "messages before that limit holds" },
