@@ -1,0 +1,112 @@
+#!/bin/bash
+# In the virtual machine, as root under systemd: the service from enabling it to stopping it, and what --exec shows.
+# Usage: inside.sh PREFIX
+set -u
+prefix=$1
+. /test/check.sh
+cgemud=$prefix/bin/cgemud tree=/run/cgemud/cgroup
+export PATH=$PATH:$prefix/bin PYTHONDONTWRITEBYTECODE=1
+
+main_pid() { systemctl show -P MainPID cgemud; }
+restarts() { systemctl show -P NRestarts cgemud; }
+is_active() { [ "$(systemctl is-active cgemud)" = active ] || { systemctl status --no-pager cgemud; return 1; }; }
+answers() { read -r number <"$tree/cpuacct/cpuacct.usage" 2>&1 && [ "$number" -ge 0 ]; }
+is_mounted() { findmnt -rn -o TARGET | grep -q "^$tree"; }
+journal() { journalctl -u cgemud --no-pager -o cat; }
+
+# until_true CMD…: waits for it, at most as long as anything here can take on a very slow machine.
+until_true() {
+	local end=$((SECONDS + 300))
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || { "$@"; return 1; }
+		sleep 0.5
+	done
+}
+started_again() { [ "$(restarts)" -gt "$1" ] && is_active && answers; }
+
+check "systemd runs this machine" [ "$(readlink /proc/1/exe)" = /usr/lib/systemd/systemd ]
+check "the root is 9p" [ "$(findmnt -n -o FSTYPE /)" = 9p ]
+check "installed, not enabled" [ "$(systemctl is-enabled cgemud)" = disabled ]
+check "the probe tells the truth" python3 /test/probe/check-probe.py "$cgemud" "$prefix/share/cgemud/probe.schema.json" linux
+
+systemctl preset cgemud
+check "a preset leaves it off" [ "$(systemctl is-enabled cgemud)" = disabled ]
+check "enable and start" systemctl enable --now cgemud
+check "active" is_active
+check "the tree answers" answers
+check "its mounts are the machine's" is_mounted
+check "status says what is served" grep -q serving <<<"$(systemctl show -P StatusText cgemud)"
+check "messages are in the journal" grep -q . <<<"$(journal)"
+check "a group is made" mkdir "$tree/memory/kept"
+
+pid=$(main_pid)
+printf '[sampler]\ninterval-ms=20\n[fuse]\nthreads=2\n' >/etc/cgemud/cgemud.conf
+check "reload" systemctl reload cgemud
+check "the process stays" [ "$(main_pid)" = "$pid" ]
+check "what changed is in the journal" until_true bash -c 'journalctl -u cgemud -o cat | grep -q "sampler.interval-ms"'
+check "what cannot change is named" until_true bash -c 'journalctl -u cgemud -o cat | grep "cannot change" | grep -q fuse.threads'
+check "the tree still answers" answers
+echo '[nonsense]' >>/etc/cgemud/cgemud.conf
+systemctl reload cgemud
+check "a wrong configuration ends nothing" is_active
+check "and drops no mount" answers
+: >/etc/cgemud/cgemud.conf
+
+# Crash, with a client that holds a file open.
+before=$(restarts)
+exec 7<"$tree/cpuacct/cpuacct.usage"
+read -r first <&7
+kill -KILL "$(main_pid)"
+check "restarted after a crash" until_true started_again "$before"
+check "the group is still there" [ -d "$tree/memory/kept" ]
+if [ "$(systemctl show -P NFileDescriptorStore cgemud)" -gt 0 ]; then
+	check "the open file reads live values" python3 -c '
+import os, sys
+text = os.pread(7, 100, 0)
+sys.exit(0 if int(text) >= int(sys.argv[1]) else 1)' "$first"
+else
+	skip "the open file after a crash" "the daemon keeps no descriptor in the store"
+fi
+exec 7<&-
+
+# A daemon that hangs is noticed.
+mkdir -p /run/systemd/system/cgemud.service.d
+printf '[Service]\nWatchdogSec=5\nTimeoutAbortSec=5\n' >/run/systemd/system/cgemud.service.d/watchdog.conf
+systemctl daemon-reload
+check "restart" systemctl restart cgemud
+before=$(restarts)
+kill -STOP "$(main_pid)"
+check "restarted by the watchdog" until_true started_again "$before"
+check "because of the watchdog" grep -qi watchdog <<<"$(journalctl -u cgemud --no-pager)"
+
+if [ "$("$cgemud" --reexec "$tree" 2>&1)" = "cgemud: --reexec is not built yet" ]; then
+	skip "upgrade by --reexec" "not built yet"
+else
+	pid=$(main_pid)
+	check "upgrade by --reexec" "$cgemud" --reexec "$tree"
+	check "the same process serves on" [ "$(main_pid)" = "$pid" ]
+	check "and answers" answers
+fi
+
+check "stop" systemctl stop cgemud
+check "nothing stays mounted" bash -c '! findmnt -rn -o TARGET | grep "^$1"' _ "$tree"
+check "it ended well" [ "$(systemctl show -P Result cgemud)" = success ]
+check "no cgemud runs" bash -c '! pgrep -x cgemud'
+
+# An instance for a directory of its own.
+mkdir -p /srv/keys/proc/sys
+: >"/etc/cgemud/$(systemd-escape --path /srv/keys/proc/sys).conf"
+instance=cgemud@$(systemd-escape --path /srv/keys/proc/sys)
+check "an instance starts" systemctl start "$instance"
+check "it serves its directory" [ -e /srv/keys/proc/sys/vm/overcommit_memory ]
+check "it stops" systemctl stop "$instance"
+
+# The root is really 9p here.
+if "$cgemud" --exec -- true 2>&1 | grep -q "not built"; then
+	skip "--exec" "not built yet"
+else
+	check "statfs says 9p without --exec" [ "$(stat -f -c %T /)" = v9fs ]
+	check "and something else with it" bash -c '[ "$("$1" --exec -- stat -f -c %T /)" != v9fs ]' _ "$cgemud"
+	check "so does mountinfo" bash -c '! "$1" --exec -- cat /proc/self/mountinfo | grep " / / .* - 9p "' _ "$cgemud"
+fi
+finish
