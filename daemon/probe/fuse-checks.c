@@ -10,11 +10,14 @@
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static ProbeVerdict check_device(ProbeAttempt *attempt)
@@ -62,6 +65,58 @@ static ProbeVerdict check_mount(ProbeAttempt *attempt)
 			  in_user_namespace ? " in a user namespace only" : "", tree.log->minor);
 	fuse_tree_unmount(&tree);
 	return r < 0 ? PROBE_NO : in_user_namespace ? PROBE_PARTLY : PROBE_YES;
+}
+
+/* fusermount3 unmounts by itself when its socket closes: nothing stays if this process is killed. */
+static G_GNUC_NORETURN void run_helper(const char *path, int socket)
+{
+	g_autofree char *number = g_strdup_printf("%d", socket);
+
+	g_setenv("_FUSE_COMMFD", number, TRUE);
+	if (freopen("/dev/null", "w", stderr))
+		execlp("fusermount3", "fusermount3", "-o", "auto_unmount", "--", path, NULL);
+	_exit(127);
+}
+
+/* The helper sends one byte with the session's descriptor, which is closed for want of room for it. */
+static ProbeVerdict mount_by_helper(ProbeAttempt *attempt, const char *path)
+{
+	char byte;
+	int ends[2], status = 0;
+	gboolean mounted;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+		return probe_saw_error(attempt, "socketpair", -errno);
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		run_helper(path, ends[1]);
+	}
+	close(ends[1]);
+	mounted = pid > 0 && read(ends[0], &byte, 1) == 1;
+	close(ends[0]);
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	if (mounted)
+		probe_saw(attempt, "fusermount3 mounts on a directory of this user's own");
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		probe_saw(attempt, "there is no fusermount3");
+	else
+		probe_saw(attempt, "fusermount3 fails");
+	return mounted ? PROBE_YES : PROBE_NO;
+}
+
+static ProbeVerdict check_helper(ProbeAttempt *attempt)
+{
+	g_autofree char *path = NULL;
+
+	if (geteuid() == 0) {
+		probe_saw(attempt, "not tried: root mounts without it");
+		return PROBE_UNKNOWN;
+	}
+	path = probe_make_directory(attempt, "helped");
+	return path ? mount_by_helper(attempt, path) : PROBE_UNKNOWN;
 }
 
 static ProbeVerdict with_tree(ProbeAttempt *attempt, FuseTreeFlags flags,
@@ -405,6 +460,9 @@ const ProbeCheck fuse_checks[] = {
 	 "no FUSE: only the trace and preload views of --exec remain"},
 	{"fuse-mount", check_mount, "mount a throw-away tree and ask for its root", "trees can be mounted",
 	 "trees cannot be mounted for everybody"},
+	{"fuse-helper", check_helper, "mount through fusermount3, where this is not root",
+	 "without privileges, --mount can serve a directory of one's own",
+	 "without privileges, nothing can be mounted for all programs of this user"},
 	{"fuse-lookup", check_lookup, "stat a file of it, and one that does not exist", "names are found",
 	 "the tree is unusable"},
 	{"fuse-read", check_read, "open and read a file of it", "files can be read", "the tree is unusable"},

@@ -84,6 +84,11 @@ Plan *plan_mount(const Probe *probe)
 		add(plan, "view", "mount", "FUSE serves files here, and this process may mount for everybody",
 		    "fuse-mount");
 		plan_places(plan, probe);
+	} else if (probe_has(probe, "fuse-helper", PROBE_YES)) {
+		plan->level = PLAN_DEGRADED;
+		plan->command = g_strdup("cgemud --mount DIRECTORY");
+		add(plan, "view", "mount, through fusermount3",
+		    "without privileges, on a directory of one's own and seen by this user only", "fuse-helper");
 	} else if (probe_has(probe, "fuse-mount", PROBE_PARTLY)) {
 		add(plan, "view", "none",
 		    "FUSE can be mounted in a user namespace only, where nobody else sees it: use --exec",

@@ -22,7 +22,7 @@ linux-root)
 	;;
 linux-user)
 	need_root
-	exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all \
+	exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
 		"$python" "${check[@]}" linux
 	;;
 user-namespace)

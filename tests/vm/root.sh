@@ -11,9 +11,11 @@ vm_unpack_kernel='
 	cd /tmp
 	name=$(apt-cache depends linux-image-amd64 | sed -n "s/.*Depends: \(linux-image-[0-9].*\)/\1/p" | head -n 1)
 	apt-get download "$name"
-	dpkg-deb -x linux-image-*.deb /
-	rm linux-image-*.deb
-	depmod "$(ls /lib/modules)"
+	dpkg-deb -x linux-image-*.deb kernel
+	mv kernel/boot/vmlinuz-* /boot/
+	mv kernel/lib/modules /usr/lib/modules
+	rm -r linux-image-*.deb kernel
+	depmod "$(ls /usr/lib/modules)"
 '
 
 # Prints why when it cannot.
@@ -44,7 +46,7 @@ vm_make_root() {
 vm_make_initrd() {
 	local tree release module
 	tree=$(mktemp -d) || return 1
-	release=$(ls "$vm_root/lib/modules") || return 1
+	release=$(ls "$vm_root/usr/lib/modules") || return 1
 	mkdir -p "$tree"/{bin,dev,proc,sys,root,modules}
 	cp "$vm_root/bin/busybox" "$tree/bin/" || return 1
 	# In the order in which they need each other.
