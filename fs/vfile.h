@@ -41,10 +41,10 @@ typedef enum VFlag {
 	VF_EVENT = 1 << 2,     /* poll(2) reports POLLPRI when tree_notify() is called on it */
 	VF_UNLOCKED = 1 << 3,  /* store takes the locks it needs itself (it reads /proc or sends signals); it gets neither
 				* owner nor state and must check node->dead once it holds the lock */
-	VF_PIDS = 1 << 5,      /* the content is PIDs, one a line: shown as the reader's PID namespace numbers them */
 	VF_KEEP_SPACE = 1 << 4, /* store sees the text unstripped (default: leading and trailing white space is removed) */
 	VF_UNLOCKED_SHOW = 1 << 5, /* the same as VF_UNLOCKED for show */
 	VF_STRICT_MODE = 1 << 6,   /* the permission bits bind root as well: open(2) fails with EACCES */
+	VF_PIDS = 1 << 7,          /* the content is PIDs, one a line: shown as the reader's PID namespace numbers them */
 } VFlag;
 
 /* What show and store are called with. The tree is locked (for reading, or for writing in store) unless VF_UNLOCKED. */
