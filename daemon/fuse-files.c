@@ -6,6 +6,7 @@
 #include "daemon/fuse-private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 /* Buffers above this size are not kept for the worker's next request. */
@@ -65,19 +66,18 @@ static void open_node(fuse_req_t req, Node *node, struct fuse_file_info *fi)
 	const Caller caller = fuse_caller(req);
 	Handle *handle = NULL;
 	OpenFile *file;
-	int r = fs_open(server->fs, node, fi->flags, &caller, &handle);
+	int r = fi->flags & O_DIRECT ? -EINVAL : fs_open(server->fs, node, fi->flags, &caller, &handle);
 
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
 	}
-	file = open_table_add(&server->files);
+	file = open_table_add(&server->files, handle, NULL);
 	if (!file) {
 		fs_close(server->fs, handle);
 		fuse_reply_err(req, ENFILE);
 		return;
 	}
-	file->handle = handle;
 	fi->fh = file->id;
 	fi->direct_io = 1;
 	fi->noflush = server->modern;
@@ -160,12 +160,12 @@ void fuse_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, fuse_gone(server));
 		return;
 	}
-	file = open_table_add(&server->files);
+	file = open_table_add(&server->files, NULL, node);
 	if (!file) {
 		fuse_reply_err(req, ENFILE);
 		return;
 	}
-	file->node = g_steal_pointer(&node);
+	node_ref(node);
 	fi->fh = file->id;
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		open_table_remove(&server->files, file, server->fs);

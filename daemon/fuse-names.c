@@ -58,6 +58,21 @@ double fuse_timeout(const FuseServer *server, const Node *node)
 	return timeout;
 }
 
+/* What fstat(2) says of a file that is open though its group is gone. */
+static void stat_removed(FuseServer *server, const Node *node, struct stat *ret)
+{
+	g_rw_lock_reader_lock(&server->fs->lock);
+	*ret = (struct stat){
+	    .st_mode = node->mode | (node->type == NODE_DIRECTORY ? S_IFDIR : S_IFREG),
+	    .st_uid = node->uid,
+	    .st_gid = node->gid,
+	    .st_atim = node->created,
+	    .st_mtim = node->created,
+	    .st_ctim = node->created,
+	};
+	g_rw_lock_reader_unlock(&server->fs->lock);
+}
+
 int fuse_stat(FuseServer *server, Node *node, Handle *handle, const Caller *caller, struct stat *ret)
 {
 	int r = fs_getattr(server->fs, node, handle, caller, ret);
@@ -161,6 +176,11 @@ static void reply_attr(fuse_req_t req, Node *node, const struct fuse_file_info *
 	struct stat st;
 	int r = fuse_stat(server, node, file ? file->handle : NULL, &caller, &st);
 
+	if (r == -ENOENT) {
+		stat_removed(server, node, &st);
+		st.st_ino = node->ino;
+		r = 0;
+	}
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
@@ -178,6 +198,8 @@ void fuse_op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	node = fuse_node(server, ino);
+	if (!node)
+		node = open_table_node(&server->files, ino);
 	if (node)
 		reply_attr(req, node, fi);
 	else

@@ -39,6 +39,25 @@ static void close_file(OpenFile *file, Fs *fs)
 	file->id = 0;
 }
 
+static Node *node_of(const OpenFile *file)
+{
+	return file->handle ? handle_node(file->handle) : file->node;
+}
+
+Node *open_table_node(OpenTable *table, uint64_t ino)
+{
+	Node *node = NULL;
+
+	g_mutex_lock(&table->lock);
+	for (uint32_t i = 0; i < table->used && !node; i++) {
+		const OpenFile *file = slot(table, i);
+		if (file->id && node_of(file)->ino == ino)
+			node = node_ref(node_of(file));
+	}
+	g_mutex_unlock(&table->lock);
+	return node;
+}
+
 void open_table_clear(OpenTable *table, Fs *fs)
 {
 	GHashTableIter iter;
@@ -75,7 +94,7 @@ static gboolean take_slot(OpenTable *table, uint32_t *ret)
 	return TRUE;
 }
 
-OpenFile *open_table_add(OpenTable *table)
+OpenFile *open_table_add(OpenTable *table, Handle *handle, Node *node)
 {
 	OpenFile *file = NULL;
 	uint32_t index;
@@ -84,6 +103,8 @@ OpenFile *open_table_add(OpenTable *table)
 	if (take_slot(table, &index)) {
 		file = slot(table, index);
 		g_mutex_init(&file->lock);
+		file->handle = handle;
+		file->node = node;
 		file->id = table->epoch << EPOCH_BITS | index;
 	}
 	g_mutex_unlock(&table->lock);
@@ -132,6 +153,7 @@ void open_table_remove(OpenTable *table, OpenFile *file, Fs *fs)
 	g_mutex_lock(&table->lock);
 	if (!is_own)
 		g_hash_table_remove(table->adopted, &file->id);
+	file->id = 0;
 	g_mutex_unlock(&table->lock);
 	close_file(file, fs);
 	if (!is_own) {

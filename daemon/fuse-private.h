@@ -118,7 +118,10 @@ void fuse_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, str
 /* fuse-open-table.c */
 void open_table_init(OpenTable *table);
 void open_table_clear(OpenTable *table, Fs *fs);
-OpenFile *open_table_add(OpenTable *table);
+/* Exactly one of handle and node; the file owns it. NULL: too many are open. */
+OpenFile *open_table_add(OpenTable *table, Handle *handle, Node *node);
+/* A node that somebody has open, though it may be removed from the tree: new reference, or NULL. Looks at them all. */
+Node *open_table_node(OpenTable *table, uint64_t ino);
 /* NULL if this process did not issue the id and nothing was adopted under it. */
 OpenFile *open_table_get(OpenTable *table, uint64_t id);
 /* A file that stands for a predecessor's: the id is kept. Returns the existing one if there is one. */
