@@ -213,13 +213,28 @@ static gboolean open_locked(MountRecord *record, GError **error)
 
 static gboolean undo_steps(MountRecord *record, GError **error);
 
+/* Whatever is on the private directory is ours, with a record or without. */
+static gboolean clear_private_directory(MountRecord *record, GError **error)
+{
+	for (;;) {
+		g_autoptr(GPtrArray) mounts = mounts_read(error);
+
+		if (!mounts)
+			return FALSE;
+		if (!mounts_on(mounts, record->private_directory) && !mounts_is_dead(record->private_directory))
+			return TRUE;
+		if (!mounts_detach(record->private_directory, error))
+			return FALSE;
+	}
+}
+
 static gboolean take_over(MountRecord *record, GError **error)
 {
 	if (!read_record(record, error))
 		return FALSE;
 	if (record->steps->len)
 		g_message("%s: undoing what a process left that ended without unmounting", record->directory);
-	if (!undo_steps(record, error))
+	if (!undo_steps(record, error) || !clear_private_directory(record, error))
 		return FALSE;
 	g_ptr_array_set_size(record->steps, 0);
 	return ftruncate(record->fd, 0) == 0 || set_errno_error(error, "truncate", record->path);

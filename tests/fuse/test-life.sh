@@ -61,9 +61,7 @@ check "SIGKILL" kill_daemon
 rm -f /run/cgemud/*.record
 check "a start without a record replaces what is left, too" serve
 check "it ends well" cgemud_stop
-umount -R "$dir" 2>/dev/null
-umount -l /run/cgemud/*/ 2>/dev/null
-rmdir /run/cgemud/*/ 2>/dev/null
+check "nothing is left" nothing_is_left
 
 check "--daemonize returns 0" timeout 60 "$cgemud" --mount "$dir" --daemonize --set cgroup.state-file=
 check "--daemonize: the tree answers at once" answers

@@ -6,7 +6,7 @@ daemon_pid= daemon_log=$work/daemon.log
 
 # What the daemon remembers between runs lives here; a test must not meet another's, or the system's.
 private_run_directory() {
-	mkdir -p /run/cgemud && mount -t tmpfs cgemud-test /run/cgemud
+	mkdir -p /run/cgemud && mount -t tmpfs -o mode=755 cgemud-test /run/cgemud
 }
 
 # cgemud_start PROGRAM ARG…: returns when it says that it is ready; 1, with its log on stdout, when it ends before.
