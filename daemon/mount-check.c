@@ -94,17 +94,31 @@ gboolean mount_check_directory(const char *directory, GError **error)
 	return TRUE;
 }
 
+/* A dead FUSE mount of ours, or (is_left) the tmpfs that it was bound into. */
+static gboolean is_leaving(const MountLine *line, const char *directory, gboolean is_left)
+{
+	if (!mounts_is_below(line->target, directory) || g_strcmp0(line->source, "cgemud") != 0)
+		return FALSE;
+	if (g_strcmp0(line->type, "tmpfs") == 0)
+		return is_left;
+	return mounts_is_dead(line->target);
+}
+
 /* From the last mount to the first: what is on top goes first. */
 gboolean mount_clear_dead(const char *directory, GError **error)
 {
 	g_autoptr(GPtrArray) mounts = mounts_read(error);
+	gboolean is_left = FALSE;
 
 	if (!mounts)
 		return FALSE;
 	for (guint i = mounts->len; i > 0; i--) {
 		const MountLine *line = mounts->pdata[i - 1];
-		if (mounts_is_below(line->target, directory) && g_strcmp0(line->source, "cgemud") == 0 &&
-		    mounts_is_dead(line->target) && !mounts_detach(line->target, error))
+
+		if (!is_leaving(line, directory, is_left))
+			continue;
+		is_left = TRUE;
+		if (!mounts_detach(line->target, error))
 			return FALSE;
 	}
 	while (mounts_is_dead(directory))

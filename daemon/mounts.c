@@ -4,7 +4,7 @@
 #include <libmount/libmount.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static void free_line(gpointer data)
@@ -69,11 +69,12 @@ gboolean mounts_is_below(const char *path, const char *dir)
 	return g_str_has_prefix(path, dir) && (!path[len] || path[len] == '/' || g_str_equal(dir, "/"));
 }
 
+/* Attributes may be cached; statfs(2) always asks the daemon. */
 gboolean mounts_is_dead(const char *path)
 {
-	struct stat st;
+	struct statfs st;
 
-	return stat(path, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+	return statfs(path, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
 /* What fusermount3 mounted for a user, only it may take away. */
