@@ -1,8 +1,7 @@
 #include "daemon/actions.h"
-#include "daemon/exit-codes.h"
+#include "daemon/view/exec.h"
 
 int action_exec(const Options *options, Config *config)
 {
-	g_printerr("cgemud: --exec is not built yet\n");
-	return EXIT_INTERNAL;
+	return exec_run(options, config);
 }

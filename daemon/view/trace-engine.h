@@ -36,7 +36,6 @@ typedef struct Task {
 	void (*rerun)(Call *call, long result); /* takes the result of the call of ours */
 	void *state;                            /* what `enter` leaves for `leave`; free_state frees it */
 	GDestroyNotify free_state;
-	gboolean nudge_due;
 } Task;
 
 /* A thread group. */
@@ -57,7 +56,6 @@ struct Tracer {
 	gboolean order_known, seccomp_first;
 	enum { PROBE_NONE, PROBE_SENT, PROBE_DONE } probe;
 	gboolean forgets_signals;     /* see trace-nudge.c */
-	GArray *nudges;               /* pid_t: tasks with nudge_due */
 	gboolean no_readv, no_writev; /* the kernel lacks process_vm_readv, process_vm_writev */
 };
 
@@ -83,17 +81,10 @@ void tracer_clear(Tracer *tracer);
 /* trace-stops.c: handles one waitpid() status of a stopped tracee and lets it go on. */
 void trace_handle_stop(Tracer *tracer, pid_t tid, int status);
 
-/* trace-job.c: signals and terminal stops that reach the caller. */
-void job_begin(pid_t command);
-void job_end(void);
-/* The command was stopped by `signal`; stops the caller as well where a shell waits for that. */
-void job_command_stopped(int signal);
-
 /* trace-nudge.c: for kernels that forget signals. */
 void nudge_probe(Tracer *tracer, const Task *task); /* task is stopped */
 gboolean nudge_is_probe(const Task *task, int signal);
-void nudge_after_stop(Tracer *tracer, Task *task);
-void nudge_if_due(Tracer *tracer);
+void nudge(const Tracer *tracer, const Task *task); /* task is stopped */
 
 /* trace-memory.c: all of `size` or -errno. Text is NUL-terminated and at most PATH_MAX long with its NUL:
  * -ENAMETOOLONG. */

@@ -5,6 +5,7 @@
  * next system call stop is its end; gVisor reports it before, so that an entry stop, in which the result register holds
  * -ENOSYS, comes between. The first traced call of the command tells which.
  */
+#include "daemon/view/job.h"
 #include "daemon/view/trace-engine.h"
 
 #include <errno.h>
@@ -144,6 +145,8 @@ static void syscall_stop(Tracer *tracer, Task *task)
 		if (tracer->order_known || !learn_order(&call))
 			leave_call(&call);
 		store_registers(&call);
+		if (task->awaited == AWAIT_NOTHING)
+			nudge(tracer, task);
 	}
 	resume(task, 0);
 }
@@ -224,10 +227,12 @@ void trace_handle_stop(Tracer *tracer, pid_t tid, int status)
 	case PTRACE_EVENT_VFORK:
 	case PTRACE_EVENT_CLONE:
 		clone_event(tracer, task, event);
+		nudge(tracer, task);
 		resume(task, 0);
 		break;
 	case PTRACE_EVENT_EXEC:
 		exec_event(tracer, task);
+		nudge(tracer, task);
 		resume(task, 0);
 		break;
 	default:
@@ -238,6 +243,4 @@ void trace_handle_stop(Tracer *tracer, pid_t tid, int status)
 		else
 			signal_stop(tracer, task, signal);
 	}
-	if (event != PTRACE_EVENT_STOP)
-		nudge_after_stop(tracer, task);
 }

@@ -103,7 +103,6 @@ void tracer_init(Tracer *tracer, const TracePlan *plan)
 	tracer->tasks = g_hash_table_new_full(NULL, NULL, NULL, task_free);
 	tracer->processes = g_hash_table_new_full(NULL, NULL, NULL, process_free);
 	tracer->orphans = g_hash_table_new(NULL, NULL);
-	tracer->nudges = g_array_new(FALSE, FALSE, sizeof(pid_t));
 }
 
 void tracer_clear(Tracer *tracer)
@@ -111,5 +110,4 @@ void tracer_clear(Tracer *tracer)
 	g_hash_table_unref(tracer->tasks);
 	g_hash_table_unref(tracer->processes);
 	g_hash_table_unref(tracer->orphans);
-	g_array_unref(tracer->nudges);
 }

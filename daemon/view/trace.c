@@ -1,6 +1,7 @@
 /*
  * Starting a traced command, and waiting for it and its descendants.
  */
+#include "daemon/view/job.h"
 #include "daemon/view/trace-engine.h"
 
 #include <errno.h>
@@ -108,7 +109,6 @@ static void wait_for_command(Tracer *tracer)
 			trace_handle_stop(tracer, tid, status);
 		else if (tid > 0)
 			task_ended(tracer, tid, status);
-		nudge_if_due(tracer);
 	}
 }
 

@@ -4,13 +4,13 @@
  *
  * Both are in one process group. What the terminal sends reaches both and is not passed on.
  */
-#include "daemon/view/trace-engine.h"
+#include "daemon/view/job.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
-static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH};
+static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGWINCH};
 static const int terminal_stops[] = {SIGTSTP, SIGTTIN, SIGTTOU};
 
 static volatile sig_atomic_t command_pid;
