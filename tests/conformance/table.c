@@ -92,6 +92,16 @@ static char **split_path(char **fields, Row *row)
 	return fields + (row->kind == KIND_DIR ? 1 : 2);
 }
 
+/* Errors that the recorder had no name for stand as "E" and the number. */
+static char *answer_of(const char *recorded)
+{
+	const char *name = NULL;
+
+	if (*recorded == 'E' && g_ascii_isdigit(recorded[1]))
+		name = strerrorname_np(atoi(recorded + 1));
+	return g_strdup(name ? name : recorded);
+}
+
 static Row *parse_row(const char *line)
 {
 	g_auto(GStrv) fields = g_strsplit(line, "\t", -1);
@@ -110,7 +120,7 @@ static Row *parse_row(const char *line)
 		row->answer = g_strdup(rest[0]);
 	} else {
 		row->input = text_unescape(rest[0], &row->input_len);
-		row->answer = g_strdup(rest[1]);
+		row->answer = answer_of(rest[1]);
 		row->text = g_strdup(rest[2]);
 	}
 	const char *separator = *fields[1] == '/' && row->kind != KIND_DIR ? "/" : " ";
