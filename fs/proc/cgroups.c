@@ -58,9 +58,20 @@ void proc_show_pid_cgroup(const Fs *fs, pid_t pid, GString *out)
 	}
 }
 
+/* A directory's name as a pid; 0 if it is none. */
+static pid_t name_to_pid(const char *name)
+{
+	guint64 number;
+	const char *at = name;
+
+	if (!g_ascii_isdigit(*name) || *name == '0' || !scan_u64(&at, &number) || *at || number > G_MAXINT)
+		return 0;
+	return (pid_t) number;
+}
+
 static int show_pid_cgroup(const VContext *ctx, GString *out)
 {
-	proc_show_pid_cgroup(ctx->fs, GPOINTER_TO_INT(ctx->owner), out);
+	proc_show_pid_cgroup(ctx->fs, name_to_pid(ctx->node->parent->name), out);
 	return 0;
 }
 
@@ -78,24 +89,13 @@ static Sample *refresh_members(Fs *fs, Node *file, const Caller *caller)
 
 static const NodeOps pid_ops = {.sample = refresh_members};
 
-/* A directory's name as a pid; 0 if it is none. */
-static pid_t name_to_pid(const char *name)
-{
-	guint64 number;
-	const char *at = name;
-
-	if (!g_ascii_isdigit(*name) || *name == '0' || !scan_u64(&at, &number) || *at || number > G_MAXINT)
-		return 0;
-	return (pid_t) number;
-}
-
 static void add_pid(Fs *fs, Node *dir, pid_t pid)
 {
 	g_autofree char *name = g_strdup_printf("%d", pid);
 
 	if (!dir->dead && !tree_child(dir, name))
 		tree_add_files(fs->tree, tree_add_directory(fs->tree, dir, name, 0555, &pid_ops, NULL), pid_files, TRUE,
-			       GINT_TO_POINTER(pid), NULL);
+			       NULL, NULL);
 }
 
 void proc_find_pid(Fs *fs, Node *dir, const char *name)

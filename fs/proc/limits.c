@@ -19,6 +19,8 @@ void proc_limits_set_cpus(ProcLimits *limits, const Machine *machine, const char
 			positions[n++] = i;
 	cpu_map_clear(&wanted);
 	g_free(limits->positions);
+	if (n == machine->n_cpus)
+		n = 0;
 	limits->positions = n ? positions : NULL;
 	limits->n_cpus = n;
 	if (!n)

@@ -17,7 +17,8 @@ typedef struct ProcLimits {
 
 void proc_limits_clear(ProcLimits *limits);
 
-/* Keeps those CPUs of the list ("2-3") that are online, at most max (0: any number); nothing if none is. */
+/* Keeps those CPUs of the list ("2-3") that are online, at most max (0: any number); there is no limit if
+ * none is, or all are. */
 void proc_limits_set_cpus(ProcLimits *limits, const Machine *machine, const char *cpu_list, unsigned max);
 
 /* The number of CPUs that are shown, and for each of them (from 0) its position in Sample.cpus and the number it is

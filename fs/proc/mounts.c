@@ -149,7 +149,7 @@ static gboolean parse_line(const char *at, MountEntry *entry)
 
 int mount_table_parse(const char *text, MountTable **ret, unsigned *ret_line)
 {
-	g_autoptr(MountTable) table = mount_table_new();
+	MountTable *table = mount_table_new();
 	unsigned number = 0;
 
 	for (const char *line = text; *line; line = scan_next_line(line)) {
@@ -160,10 +160,11 @@ int mount_table_parse(const char *text, MountTable **ret, unsigned *ret_line)
 		if (!parse_line(line, entry)) {
 			if (ret_line)
 				*ret_line = number;
+			mount_table_free(table);
 			return -EINVAL;
 		}
 	}
-	*ret = g_steal_pointer(&table);
+	*ret = table;
 	return 0;
 }
 

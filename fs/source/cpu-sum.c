@@ -2,6 +2,7 @@
 
 /* What a process had used when it was last seen. */
 typedef struct Seen {
+	gint pid; /* the key in the table of them */
 	guint64 start;
 	guint64 user, system, children_user, children_system;
 	guint64 round; /* of the last look that saw it */
@@ -22,7 +23,7 @@ struct CpuSum {
 	unsigned n_cpus;
 	Settlement user, system;
 	CpuTimes *cpus;   /* only user, system and idle are used */
-	GHashTable *seen; /* pid → Seen */
+	GHashTable *seen; /* Seen.pid → Seen, owned */
 	guint64 round;
 };
 
@@ -32,7 +33,7 @@ CpuSum *cpu_sum_new(unsigned n_cpus)
 
 	sum->n_cpus = MAX(n_cpus, 1);
 	sum->cpus = g_new0(CpuTimes, sum->n_cpus);
-	sum->seen = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	sum->seen = g_hash_table_new_full(g_int_hash, g_int_equal, NULL, g_free);
 	return sum;
 }
 
@@ -96,7 +97,7 @@ static guint64 growth(guint64 now, guint64 *last)
 
 static Seen *seen_find(CpuSum *sum, const Process *process)
 {
-	Seen *seen = g_hash_table_lookup(sum->seen, GINT_TO_POINTER(process->pid));
+	Seen *seen = g_hash_table_lookup(sum->seen, &process->pid);
 
 	/* A pid that is used again is another process; the old one is among the dead of this round. */
 	if (!seen || seen->start != process->start)
@@ -112,13 +113,14 @@ static void add_dead(const Seen *seen, guint64 *user, guint64 *system)
 
 static Seen *seen_add(CpuSum *sum, const Process *process, guint64 *dead_user, guint64 *dead_system)
 {
-	const Seen *old = g_hash_table_lookup(sum->seen, GINT_TO_POINTER(process->pid));
+	const Seen *old = g_hash_table_lookup(sum->seen, &process->pid);
 	Seen *seen = g_new0(Seen, 1);
 
 	if (old)
 		add_dead(old, dead_user, dead_system);
+	seen->pid = process->pid;
 	seen->start = process->start;
-	g_hash_table_insert(sum->seen, GINT_TO_POINTER(process->pid), seen);
+	g_hash_table_replace(sum->seen, &seen->pid, seen);
 	return seen;
 }
 
@@ -138,14 +140,13 @@ static void bury(CpuSum *sum, guint64 *dead_user, guint64 *dead_system)
 	}
 }
 
-void cpu_sum_update(CpuSum *sum, const Process *processes, unsigned n_processes, const CpuMap *map, guint64 uptime_ns)
+void cpu_sum_update(CpuSum *sum, const Process *processes, unsigned n_processes, guint64 uptime_ns)
 {
 	guint64 reaped_user = 0, reaped_system = 0, dead_user = 0, dead_system = 0;
 
 	sum->round++;
 	for (unsigned i = 0; i < n_processes; i++) {
 		const Process *process = &processes[i];
-		int cpu = cpu_map_index(map, process->processor);
 		Seen *seen = seen_find(sum, process);
 
 		if (!seen)
@@ -153,7 +154,7 @@ void cpu_sum_update(CpuSum *sum, const Process *processes, unsigned n_processes,
 		seen->round = sum->round;
 		reaped_user += growth(process->children_user_ns, &seen->children_user);
 		reaped_system += growth(process->children_system_ns, &seen->children_system);
-		book(sum, cpu < 0 ? 0 : (unsigned) cpu, pay(&sum->user, growth(process->user_ns, &seen->user)),
+		book(sum, process->processor % sum->n_cpus, pay(&sum->user, growth(process->user_ns, &seen->user)),
 		     pay(&sum->system, growth(process->system_ns, &seen->system)), uptime_ns);
 	}
 	bury(sum, &dead_user, &dead_system);

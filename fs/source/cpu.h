@@ -28,6 +28,6 @@ typedef struct CpuSum CpuSum;
 CpuSum *cpu_sum_new(unsigned n_cpus);
 void cpu_sum_free(CpuSum *sum);
 /* Adds what the processes have used since the last call; all they ever used in the first. */
-void cpu_sum_update(CpuSum *sum, const Process *processes, unsigned n_processes, const CpuMap *map, guint64 uptime_ns);
+void cpu_sum_update(CpuSum *sum, const Process *processes, unsigned n_processes, guint64 uptime_ns);
 /* Fills in sample->cpu and sample->cpus; idle is what is left of the uptime. */
 void cpu_sum_fill(CpuSum *sum, guint64 uptime_ns, Sample *sample);

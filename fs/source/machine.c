@@ -76,6 +76,23 @@ int cpu_map_index(const CpuMap *map, guint64 number)
 	return number < map->n_numbers ? map->index[number] : -1;
 }
 
+unsigned machine_cpu_position(const Machine *machine, guint64 number)
+{
+	unsigned low = 0, high = machine->n_cpus;
+
+	if (number < machine->n_cpus && machine->cpu_numbers[number] == number)
+		return (unsigned) number;
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (machine->cpu_numbers[middle] < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < machine->n_cpus && machine->cpu_numbers[low] == number ? low : 0;
+}
+
 /* A list file of /sys without its newline; NULL if it is missing or empty. */
 static char *read_list(int sys, const char *path)
 {

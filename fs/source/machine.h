@@ -17,6 +17,9 @@ void cpu_map_clear(CpuMap *map);
 /* Position of a CPU among the online ones, or -1. */
 int cpu_map_index(const CpuMap *map, guint64 number);
 
+/* Position among the online CPUs of the one with this number; 0 for one that is not online (any more). */
+unsigned machine_cpu_position(const Machine *machine, guint64 number);
+
 /* Fills in CPUs, nodes, page size and clock ticks. proc and sys: directory descriptors; -1 where there is none. */
 void machine_read(int proc, int sys, Machine *ret);
 void machine_clear(Machine *machine);

@@ -70,7 +70,7 @@ int process_parse_stat(const char *text, const Machine *machine, Process *ret)
 		.state = name_end[2],
 		.start = not_negative(fields[FIELD_STARTTIME]),
 		.n_threads = (unsigned) not_negative(fields[FIELD_NUM_THREADS]),
-		.processor = (unsigned) not_negative(fields[FIELD_PROCESSOR]),
+		.processor = machine_cpu_position(machine, not_negative(fields[FIELD_PROCESSOR])),
 		.user_ns = not_negative(fields[FIELD_UTIME]) * tick,
 		.system_ns = not_negative(fields[FIELD_STIME]) * tick,
 		.children_user_ns = not_negative(fields[FIELD_CUTIME]) * tick,

@@ -217,7 +217,7 @@ static void take_cpu(Reader *reader, GString *buffer, Sample *sample)
 
 		take_uptime(reader, buffer, sample);
 		uptime_ns = (guint64) (sample->uptime_s * NS_PER_SECOND);
-		cpu_sum_update(reader->sum, sample->processes, sample->n_processes, &reader->map, uptime_ns);
+		cpu_sum_update(reader->sum, sample->processes, sample->n_processes, uptime_ns);
 		cpu_sum_fill(reader->sum, uptime_ns, sample);
 		sample->idle_s = (double) sample->cpu.idle / NS_PER_SECOND;
 	}

@@ -60,8 +60,10 @@ typedef struct CpuTimes {
 #define VMSTAT_FIELDS(X)                                                                                               \
 	X(pgpgin)                                                                                                      \
 	X(pgpgout)                                                                                                     \
-	X(pswpin) X(pswpout) X(pgfault) X(pgmajfault) X(pgrefill) X(pgactivate) X(pgdeactivate) X(pglazyfree)          \
-		X(pglazyfreed) X(workingset_refault_anon) X(workingset_refault_file) X(workingset_activate_anon)       \
+	X(pswpin)                                                                                                      \
+	X(pswpout)                                                                                                     \
+	X(pgfault) X(pgmajfault) X(pgrefill) X(pgactivate) X(pgdeactivate) X(pglazyfree) X(pglazyfreed)                \
+		X(workingset_refault_anon) X(workingset_refault_file) X(workingset_activate_anon)                      \
 			X(workingset_activate_file) X(workingset_restore_anon) X(workingset_restore_file)              \
 				X(workingset_nodereclaim) X(pgscan_kswapd) X(pgscan_direct) X(pgscan_khugepaged)       \
 					X(pgsteal_kswapd) X(pgsteal_direct) X(pgsteal_khugepaged) X(pgdemote_kswapd)   \
@@ -104,7 +106,7 @@ typedef struct Process {
 	guint64 start; /* clock ticks since boot, /proc/PID/stat field 22 */
 	char state;    /* 'R', 'S', 'Z' … */
 	unsigned n_threads;
-	unsigned processor;                           /* CPU it last ran on */
+	unsigned processor;                           /* CPU it last ran on, as its position in Sample.cpus */
 	guint64 user_ns, system_ns;                   /* of the process, exited threads included */
 	guint64 children_user_ns, children_system_ns; /* of reaped children */
 	guint64 rss;                                  /* bytes */

@@ -44,7 +44,8 @@ Sampler *sampler_new(const char *proc, const char *sys, unsigned max_age_ms)
 
 static void flight_clear(Flight *flight)
 {
-	g_clear_pointer(&flight->sample, sample_unref);
+	if (flight->sample)
+		sample_unref(flight->sample);
 	g_string_free(flight->buffer, TRUE);
 }
 
@@ -124,7 +125,8 @@ static void take(Sampler *sampler, Flight *flight, unsigned parts, gint64 now)
 	g_mutex_unlock(&sampler->lock);
 	sample = reader_take(sampler->reader, parts, flight->buffer);
 	g_mutex_lock(&sampler->lock);
-	g_clear_pointer(&flight->sample, sample_unref);
+	if (flight->sample)
+		sample_unref(flight->sample);
 	flight->sample = sample;
 	flight->busy = FALSE;
 	g_cond_broadcast(&sampler->landed);

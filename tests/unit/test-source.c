@@ -237,6 +237,11 @@ static void test_64_cpus_with_gaps_on_an_old_kernel(void **state)
 	assert_int_equal(machine->max_node, 7);
 	assert_false(machine->has_pressure);
 	assert_int_equal(sample->cpus[32].user, 5032 * TICK);
+	assert_int_equal(machine_cpu_position(machine, 31), 31);
+	assert_int_equal(machine_cpu_position(machine, 40), 32);
+	assert_int_equal(machine_cpu_position(machine, 71), 63);
+	assert_int_equal(machine_cpu_position(machine, 35), 0);
+	assert_int_equal(machine_cpu_position(machine, 72), 0);
 	assert_int_equal(sample->cpus[63].user, 5063 * TICK);
 	assert_int_equal(sample->memory.swap_total, 8388604 * KIB);
 	assert_int_equal(sample->memory.swap_free, 6291456 * KIB);
