@@ -1,5 +1,6 @@
 #include "fs/cgroup/control-file.h"
 
+#include "fs/cgroup/members.h"
 #include "fs/parse.h"
 
 #include <errno.h>
@@ -19,6 +20,19 @@ int control_file_lock(VContext *ctx)
 void control_file_unlock(const VContext *ctx)
 {
 	g_rw_lock_writer_unlock(&ctx->fs->lock);
+}
+
+Sample *control_file_sample(const VContext *ctx, const char *name)
+{
+	g_autoptr(Node) file = NULL;
+
+	g_rw_lock_reader_lock(&ctx->fs->lock);
+	if (!ctx->node->dead)
+		file = tree_child(ctx->node->parent, name);
+	if (file)
+		node_ref(file);
+	g_rw_lock_reader_unlock(&ctx->fs->lock);
+	return file ? members_sample(ctx->fs, file, ctx->caller) : NULL;
 }
 
 void control_file_notify_up(Group *group, const char *name)

@@ -7,6 +7,8 @@
  * nothing is locked, if the group is gone. */
 int control_file_lock(VContext *ctx);
 void control_file_unlock(const VContext *ctx);
+/* For the same: the sample that a show of this other file of the group would get; NULL if the group is gone. */
+Sample *control_file_sample(const VContext *ctx, const char *name);
 
 /* Calls notify for the file in the group and in each group above it. */
 void control_file_notify_up(Group *group, const char *name);
