@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { RECEIVE_BUFFER = 4 << 20, MESSAGE_SPACE = 8192 };
@@ -116,10 +117,20 @@ static guint16 find_taskstats_family(int fd)
 	return id ? *(const guint16 *) ((const char *) id + NLA_HDRLEN) : 0;
 }
 
+/* Events name processes as the first PID namespace does, and asking for them from any other is ignored without a word
+ * (cn_proc_mcast_ctl()); but what others asked for is heard there, too. */
+static gboolean is_in_first_pid_namespace(void)
+{
+	enum { FIRST = 0xEFFFFFFC }; /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == FIRST;
+}
+
 ProcessEvents *process_events_new(void)
 {
 	ProcessEvents *events;
-	int connector = open_netlink(NETLINK_CONNECTOR, CN_IDX_PROC);
+	int connector = is_in_first_pid_namespace() ? open_netlink(NETLINK_CONNECTOR, CN_IDX_PROC) : -1;
 
 	if (connector < 0)
 		return NULL;
@@ -247,7 +258,8 @@ static GArray *read_connector(ProcessEvents *events)
 
 	while ((n = recv(events->connector, buffer, sizeof buffer, 0)) > 0 || errno == ENOBUFS || errno == EINTR) {
 		const struct nlmsghdr *header = (struct nlmsghdr *) buffer;
-		size_t space = NLMSG_HDRLEN + sizeof(struct cn_msg) + offsetof(struct proc_event, event_data);
+		size_t start = NLMSG_HDRLEN + sizeof(struct cn_msg);
+		struct proc_event copy = {0}; /* in the message it is not aligned */
 
 		if (n < 0) {
 			event = (ProcessEvent){.kind = PROCESS_EVENTS_LOST};
@@ -255,9 +267,10 @@ static GArray *read_connector(ProcessEvents *events)
 				g_array_append_val(batch, event);
 			continue;
 		}
-		if ((size_t) n < space || header->nlmsg_type != NLMSG_DONE)
+		if ((size_t) n < start + offsetof(struct proc_event, event_data) || header->nlmsg_type != NLMSG_DONE)
 			continue;
-		if (translate((const void *) ((const struct cn_msg *) NLMSG_DATA(header))->data, &event))
+		memcpy(&copy, buffer + start, MIN(sizeof copy, n - start));
+		if (translate(&copy, &event))
 			g_array_append_val(batch, event);
 	}
 	return batch;

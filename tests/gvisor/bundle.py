@@ -28,7 +28,7 @@ def main():
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
         "LC_ALL": "C.UTF-8",
-        **{name: value for name, value in os.environ.items() if name.startswith("CGEMUD")},
+        **{name: value for name, value in os.environ.items() if name.startswith("CGEMUD") and name != "CGEMUD_TESTS_SCRATCH"},
     }
     config = {
         "ociVersion": "1.0.0",
