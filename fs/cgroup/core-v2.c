@@ -232,6 +232,11 @@ static gboolean is_counted(const Group *group, int id)
 	return id == CONTROLLER_PERF_EVENT || (group->hierarchy->controllers & CONTROLLER_BIT(id));
 }
 
+static const char *name_in_stat(int id)
+{
+	return controllers[id]->v2_name ? controllers[id]->v2_name : controllers[id]->v1_name;
+}
+
 /* cgroup_stat_show(); groups are gone at once here, so nothing is ever dying. */
 static int stat_show(const VContext *ctx, GString *out)
 {
@@ -240,12 +245,12 @@ static int stat_show(const VContext *ctx, GString *out)
 	g_string_append_printf(out, "nr_descendants %u\n", count_descendants(group));
 	for (int id = 0; id < CONTROLLER_COUNT; id++)
 		if (is_counted(group, id))
-			g_string_append_printf(out, "nr_subsys_%s %u\n", controllers[id]->v2_name,
+			g_string_append_printf(out, "nr_subsys_%s %u\n", name_in_stat(id),
 					       count_states(group, id));
 	g_string_append(out, "nr_dying_descendants 0\n");
 	for (int id = 0; id < CONTROLLER_COUNT; id++)
 		if (is_counted(group, id))
-			g_string_append_printf(out, "nr_dying_subsys_%s 0\n", controllers[id]->v2_name);
+			g_string_append_printf(out, "nr_dying_subsys_%s 0\n", name_in_stat(id));
 	return 0;
 }
 

@@ -166,6 +166,8 @@ int cpu_set_max(const VContext *ctx, const char *text, size_t len)
 		if (strcmp(word, "max") != 0)
 			return -EINVAL;
 		quota = CPU_NO_QUOTA;
+	} else if (quota == CPU_NO_QUOTA) {
+		return -EINVAL; /* only the word means no limit */
 	}
 	return set_bandwidth(ctx->owner, period, quota, cpu->burst_us);
 }
