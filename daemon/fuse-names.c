@@ -63,12 +63,12 @@ static void stat_removed(FuseServer *server, const Node *node, struct stat *ret)
 {
 	g_rw_lock_reader_lock(&server->fs->lock);
 	*ret = (struct stat){
-	    .st_mode = node->mode | (node->type == NODE_DIRECTORY ? S_IFDIR : S_IFREG),
-	    .st_uid = node->uid,
-	    .st_gid = node->gid,
-	    .st_atim = node->created,
-	    .st_mtim = node->created,
-	    .st_ctim = node->created,
+		.st_mode = node->mode | (node->type == NODE_DIRECTORY ? S_IFDIR : S_IFREG),
+		.st_uid = node->uid,
+		.st_gid = node->gid,
+		.st_atim = node->created,
+		.st_mtim = node->created,
+		.st_ctim = node->created,
 	};
 	g_rw_lock_reader_unlock(&server->fs->lock);
 }

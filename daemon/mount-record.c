@@ -29,6 +29,9 @@ struct MountRecord {
 	pid_t pid;
 	guint64 start_time; /* of the process, to tell it from a later one with its number */
 	GPtrArray *steps;
+	char *root; /* of the session */
+	guchar *greeting;
+	gsize greeting_size;
 };
 
 static void free_step(gpointer data)
@@ -119,6 +122,8 @@ void mount_record_free(MountRecord *record)
 	g_free(record->tree);
 	g_free(record->private_directory);
 	g_free(record->path);
+	g_free(record->root);
+	g_free(record->greeting);
 	g_free(record);
 }
 
@@ -147,6 +152,11 @@ static void parse_line(MountRecord *record, const char *line)
 	if (n == 2 && g_str_equal(words[0], "tree")) {
 		g_free(record->tree);
 		record->tree = g_strdup(words[1]);
+	} else if (n == 3 && g_str_equal(words[0], "session")) {
+		g_free(record->root);
+		g_free(record->greeting);
+		record->root = g_strdup(words[1]);
+		record->greeting = g_base64_decode(words[2], &record->greeting_size);
 	} else if (n == 3 && g_str_equal(words[0], "process")) {
 		record->pid = (pid_t) g_ascii_strtoll(words[1], NULL, 10);
 		record->start_time = g_ascii_strtoull(words[2], NULL, 10);
@@ -240,14 +250,25 @@ static gboolean take_over(MountRecord *record, GError **error)
 	return ftruncate(record->fd, 0) == 0 || set_errno_error(error, "truncate", record->path);
 }
 
+/* The last such line counts. */
+static gboolean write_process(MountRecord *record, GError **error)
+{
+	g_autofree char *line = NULL;
+
+	record->is_own = TRUE;
+	record->pid = getpid();
+	record->start_time = start_time_of(getpid());
+	line = g_strdup_printf("process %d %" G_GUINT64_FORMAT "\n", (int) record->pid, record->start_time);
+	return write_line(record, line, error);
+}
+
 static gboolean begin(MountRecord *record, const char *tree, GError **error)
 {
-	g_autofree char *head = g_strdup_printf("tree %s\nprocess %d %" G_GUINT64_FORMAT "\n", tree, (int) getpid(),
-						start_time_of(getpid()));
+	g_autofree char *head = g_strdup_printf("tree %s\n", tree);
 
 	g_free(record->tree);
 	record->tree = g_strdup(tree);
-	if (!write_line(record, head, error))
+	if (!write_line(record, head, error) || !write_process(record, error))
 		return FALSE;
 	if (mkdir(record->private_directory, 0700) < 0 && errno != EEXIST)
 		return set_errno_error(error, "make the directory", record->private_directory);
@@ -272,13 +293,44 @@ MountRecord *mount_record_new(const char *directory, const char *tree, GError **
 		}
 		return NULL;
 	}
-	record->is_own = TRUE;
 	if (!take_over(record, error))
 		return NULL;
 	if (begin(record, tree, error))
 		return g_steal_pointer(&record);
 	mount_record_undo(record, NULL);
 	return NULL;
+}
+
+MountRecord *mount_record_adopt(const char *directory, GError **error)
+{
+	g_autoptr(MountRecord) record = mount_record_find(directory, error);
+
+	if (!record || !record->greeting || !record->steps->len)
+		return NULL;
+	if (flock(record->fd, LOCK_EX | LOCK_NB) < 0) {
+		set_errno_error(error, "lock", record->path);
+		return NULL;
+	}
+	return write_process(record, error) ? g_steal_pointer(&record) : NULL;
+}
+
+gboolean mount_record_set_session(MountRecord *record, const char *root, gconstpointer greeting, gsize size,
+				  GError **error)
+{
+	g_autofree char *encoded = g_base64_encode(greeting, size);
+	g_autofree char *line = g_strdup_printf("session %s %s\n", root, encoded);
+
+	return write_line(record, line, error);
+}
+
+const char *mount_record_root(const MountRecord *record)
+{
+	return record->root;
+}
+
+gconstpointer mount_record_greeting(const MountRecord *record, gsize size)
+{
+	return record->greeting_size == size ? record->greeting : NULL;
 }
 
 MountRecord *mount_record_find(const char *directory, GError **error)

@@ -19,6 +19,18 @@ MountRecord *mount_record_find(const char *directory, GError **error);
 void mount_record_free(MountRecord *record); /* the record stays, unless undone */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MountRecord, mount_record_free)
 
+/* The record of a session that lives on: what is mounted stays, this process serves it from now on. NULL without error:
+ * there is none, or it does not tell about a session. */
+MountRecord *mount_record_adopt(const char *directory, GError **error);
+
+/* What a successor needs to know of the session: the directory of the tree that is its root, and the kernel's greeting
+ * (FuseGreeting, here only bytes). */
+gboolean mount_record_set_session(MountRecord *record, const char *root, gconstpointer greeting, gsize size,
+				  GError **error);
+const char *mount_record_root(const MountRecord *record);
+/* Bytes, or NULL if the size differs. */
+gconstpointer mount_record_greeting(const MountRecord *record, gsize size);
+
 /* A directory of the record's own, for the one mount that all others are bound from. */
 const char *mount_record_private_directory(const MountRecord *record);
 const char *mount_record_tree(const MountRecord *record);

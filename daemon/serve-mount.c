@@ -1,9 +1,10 @@
-#include "daemon/mount-check.h"
+#include "daemon/hand-over.h"
 #include "daemon/mounts.h"
 #include "daemon/serve-private.h"
 
 #include <errno.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 /* A mount of its own, which no other namespace gets a copy of: a copy would keep the session alive there. */
 static gboolean make_private(MountRecord *record, GError **error)
@@ -22,6 +23,25 @@ static gboolean make_private(MountRecord *record, GError **error)
 	return TRUE;
 }
 
+gboolean serve_can_hand_over(const Server *server)
+{
+	return !mounts_is_below("/proc/sys", server->directory) && !mounts_is_below(server->directory, "/proc/sys");
+}
+
+/* Whoever comes after this process finds what it needs in the record, and the descriptor with the service manager. */
+static gboolean prepare_successor(Server *server, GError **error)
+{
+	FuseGreeting greeting;
+
+	if (!serve_can_hand_over(server))
+		return TRUE;
+	fuse_get_greeting(server->fuse, &greeting);
+	if (!mount_record_set_session(server->record, server->mounted_root, &greeting, sizeof greeting, error))
+		return FALSE;
+	hand_over_store(fuse_descriptor(server->fuse));
+	return TRUE;
+}
+
 static gboolean start_fuse(Server *server, const char *mountpoint, const char *root, GError **error)
 {
 	unsigned threads = (unsigned) config_int(server->config, "fuse", "threads");
@@ -29,7 +49,29 @@ static gboolean start_fuse(Server *server, const char *mountpoint, const char *r
 	server->fuse = fuse_start(server->fs, mountpoint, root, threads, error);
 	server->mounted_root = root;
 	return server->fuse && mount_record_add_mount(server->record, mountpoint, error) &&
-	       fuse_probe_sizes(server->fuse, mountpoint, error);
+	       fuse_probe_sizes(server->fuse, mountpoint, error) && prepare_successor(server, error);
+}
+
+gboolean serve_adopt(Server *server, int fd, GError **error)
+{
+	unsigned threads = (unsigned) config_int(server->config, "fuse", "threads");
+	const FuseGreeting *greeting;
+
+	server->record = mount_record_adopt(server->directory, error);
+	greeting = server->record ? mount_record_greeting(server->record, sizeof *greeting) : NULL;
+	if (!greeting) {
+		close(fd);
+		g_clear_pointer(&server->record, mount_record_free);
+		return FALSE;
+	}
+	server->mounted_root = mount_record_root(server->record);
+	server->fs = fs_new(server->config, layout_fs_trees(server->tree), error);
+	if (!server->fs) {
+		close(fd);
+		return FALSE;
+	}
+	server->fuse = fuse_adopt(server->fs, fd, greeting, server->mounted_root, threads, error);
+	return server->fuse != NULL;
 }
 
 static gboolean mount_bound(Server *server, GError **error)

@@ -17,9 +17,15 @@ typedef struct Server {
 	FuseServer *fuse;
 	MountRecord *record;
 	GMainLoop *loop;
+	gboolean hands_over; /* ends by running the program anew, which goes on with the session */
 } Server;
 
 /* serve-reload.c: reads the configuration again; applies what can change, and names what cannot. */
 void serve_reload(Server *server);
 /* serve-mount.c: mounts the session and everything that shows it. On failure the record is to be undone. */
 gboolean serve_mount(Server *server, GError **error);
+/* Goes on with the session of a predecessor (descriptor fd, taken over) if its record can be read. FALSE without error:
+ * there is nothing to go on with. */
+gboolean serve_adopt(Server *server, int fd, GError **error);
+/* May a successor go on with this session? It has to reach the kernel's own files, which must not lie below. */
+gboolean serve_can_hand_over(const Server *server);

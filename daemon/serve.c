@@ -1,6 +1,7 @@
 #include "daemon/serve.h"
 #include "daemon/daemonize.h"
 #include "daemon/exit-codes.h"
+#include "daemon/hand-over.h"
 #include "daemon/mount-check.h"
 #include "daemon/mounts.h"
 #include "daemon/notify.h"
@@ -10,6 +11,7 @@
 #include <glib-unix.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static char *ready_line(const Server *server)
 {
@@ -46,6 +48,23 @@ static gboolean on_reload_signal(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
+static gboolean on_hand_over_signal(gpointer data)
+{
+	Server *server = data;
+	g_autoptr(GError) error = NULL;
+
+	if (!serve_can_hand_over(server)) {
+		g_warning("a successor could not reach the kernel's own files below %s: restart cgemud instead",
+			  server->directory);
+	} else if (!hand_over_is_possible(&error)) {
+		g_warning("no successor: %s", error->message);
+	} else {
+		server->hands_over = TRUE;
+		g_main_loop_quit(server->loop);
+	}
+	return G_SOURCE_CONTINUE;
+}
+
 static gboolean quit(gpointer data)
 {
 	Server *server = data;
@@ -70,7 +89,8 @@ static void take_lock(void *data)
 	g_rw_lock_reader_unlock(&server->fs->lock);
 }
 
-static gboolean resolve_directory(Server *server, GError **error)
+/* is_waiting: the directory may be on a session that nobody serves at the moment; asking it would wait for ever. */
+static gboolean resolve_directory(Server *server, gboolean is_waiting, GError **error)
 {
 	g_autofree char *resolved = realpath(server->options->directory, NULL);
 	const char *directory = resolved ? resolved : server->options->directory;
@@ -83,7 +103,7 @@ static gboolean resolve_directory(Server *server, GError **error)
 		return FALSE;
 	}
 	server->directory = g_strdup(directory);
-	if (resolved && stat(resolved, &st) == 0 && !S_ISDIR(st.st_mode)) {
+	if (resolved && !is_waiting && stat(resolved, &st) == 0 && !S_ISDIR(st.st_mode)) {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_DIRECTORY, "cannot mount on %s: not a directory",
 			    directory);
 		return FALSE;
@@ -92,14 +112,10 @@ static gboolean resolve_directory(Server *server, GError **error)
 }
 
 /* The trees are built before anything is mounted: what they open of the kernel's own files must not be ours. */
-static gboolean start(Server *server, GError **error)
+static gboolean start_anew(Server *server, GError **error)
 {
 	const Options *options = server->options;
-	const char *name = options->tree ? options->tree : config_string(server->config, "mount", "tree");
 
-	if (!resolve_directory(server, error))
-		return FALSE;
-	server->tree = layout_tree(name, server->directory);
 	server->record = mount_record_new(server->directory, layout_tree_name(server->tree), error);
 	if (!server->record || !mount_clear_dead(server->directory, error))
 		return FALSE;
@@ -109,17 +125,51 @@ static gboolean start(Server *server, GError **error)
 	return server->fs && serve_mount(server, error);
 }
 
+/* session: what a predecessor left, or -1. */
+static gboolean start(Server *server, int session, GError **error)
+{
+	const Options *options = server->options;
+	const char *name = options->tree ? options->tree : config_string(server->config, "mount", "tree");
+	g_autoptr(GError) reason = NULL;
+
+	if (!resolve_directory(server, session >= 0, error)) {
+		if (session >= 0)
+			close(session);
+		return FALSE;
+	}
+	server->tree = layout_tree(name, server->directory);
+	if (session >= 0 && serve_adopt(server, session, &reason))
+		return TRUE;
+	if (reason) {
+		g_propagate_error(error, g_steal_pointer(&reason));
+		return FALSE;
+	}
+	return start_anew(server, error);
+}
+
 static void run(Server *server)
 {
 	server->loop = g_main_loop_new(NULL, FALSE);
 	g_unix_signal_add(SIGTERM, on_end_signal, server);
 	g_unix_signal_add(SIGINT, on_end_signal, server);
 	g_unix_signal_add(SIGHUP, on_reload_signal, server);
+	g_unix_signal_add(SIGUSR2, on_hand_over_signal, server);
 	notify_start_watchdog(take_lock, server);
 	fuse_on_end(server->fuse, on_session_end, server);
 	announce(server);
 	g_main_loop_run(server->loop);
-	notify_stopping();
+}
+
+/* Returns only on failure. Requests that come meanwhile wait for the successor. */
+static void hand_over(Server *server)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_message("%s: a new process goes on", server->directory);
+	notify_reloading();
+	fuse_stop(server->fuse, FUSE_STOP_HAND_OVER);
+	hand_over_exec(fuse_descriptor(server->fuse), &error);
+	g_printerr("cgemud: %s\n", error->message);
 }
 
 /* Unmounting comes first: then no new request can arrive while the last are answered. */
@@ -127,6 +177,8 @@ static gboolean stop(Server *server, GError **error)
 {
 	gboolean ok = !server->record || mount_record_undo(server->record, error);
 
+	if (server->fuse)
+		hand_over_forget();
 	fuse_free(server->fuse);
 	fs_free(server->fs);
 	mount_record_free(server->record);
@@ -147,14 +199,20 @@ int serve_run(const Options *options, Config *config)
 	Server server = {.options = options, .config = config};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GError) stop_error = NULL;
+	int session = hand_over_take();
 	int code = EXIT_OK;
 
-	if (options->daemonize && !daemonize(&error)) {
+	if (session < 0 && options->daemonize && !daemonize(&error)) {
 		g_printerr("cgemud: %s\n", error->message);
 		return EXIT_INTERNAL;
 	}
-	if (start(&server, &error)) {
+	if (start(&server, session, &error)) {
 		run(&server);
+		if (server.hands_over) {
+			hand_over(&server);
+			code = EXIT_INTERNAL;
+		}
+		notify_stopping();
 	} else {
 		g_printerr("cgemud: %s\n", error->message);
 		code = exit_code_for(error);

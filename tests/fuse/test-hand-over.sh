@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SIGUSR2: a new process goes on with the session; mounts and open files of clients live on.
+# Usage: test-hand-over.sh CGEMUD HELD
+set -u
+cgemud=$1 held=$2
+here=$(dirname "$0")
+. "$here/common.sh"
+
+mounts() { grep -F "$dir" /proc/self/mountinfo | cut -d ' ' -f 1,5; }
+started() { head -n 1 <(grep -c ': serving ' "$daemon_log"); }
+
+# Waits for the line that the successor prints.
+hands_over() {
+	local before
+	before=$(started)
+	kill -USR2 "$daemon_pid"
+	until [ "$(started)" -gt "$before" ]; do
+		kill -0 "$daemon_pid" || { tail -n 5 "$daemon_log"; return 1; }
+		sleep 0.05
+	done
+}
+
+serving --tree v1
+before=$(mounts)
+exec 5<"$dir/cpu/cpu.shares" 6<"$dir/memory/cgroup.procs" 7<"$dir"
+read -r -u 5 shares
+check "a successor goes on" hands_over
+check "the same process" kill -0 "$daemon_pid"
+check "the same mounts" test "$(mounts)" = "$before"
+check "an open file that was read to its end" test "$shares" = 1024 -a -z "$(cat <&5)"
+check "an open file that was not read yet" test -n "$(cat <&6)"
+check "a file opened anew" test "$(cat "$dir/cpu/cpu.shares")" = 1024
+check "names" test -d "$dir/pids" -a ! -e "$dir/pids/absent"
+check "mkdir" mkdir "$dir/pids/group"
+check "a held descriptor is fresh" timeout 60 "$held" fresh "$dir/pids/group"
+check "rmdir" rmdir "$dir/pids/group"
+
+# Readers all the while: none may fail.
+timeout 100 "$held" readers 4 "$dir"/{cpu,memory,cpuset}/notify_on_release &
+readers=$!
+for round in 1 2 3 4 5; do
+	check "hand-over $round under load" hands_over
+done
+check "no reader failed" wait $readers
+exec 5<&- 6<&- 7<&-
+check "ends well" cgemud_stop
+check "nothing is left" nothing_is_left
+
+check "--daemonize" timeout 60 "$cgemud" --mount "$dir" --daemonize --set cgroup.state-file=
+pid=$(awk '/^process / { pid = $2 } END { print pid }' /run/cgemud/*.record)
+check "SIGUSR2 to it" kill -USR2 "$pid"
+check "it answers afterwards" test "$(cat "$dir/cpu/cpu.shares")" = 1024
+check "--unmount" timeout 60 "$cgemud" --unmount "$dir"
+check "nothing is left" nothing_is_left
+finish
