@@ -17,9 +17,10 @@ serving() {
 	finish
 }
 
-# Everything that a mount leaves behind would be in one of these.
+# Everything that a mount leaves behind would be in one of these. A mount's private directory is named after its place.
 leavings() {
-	grep -F -e "$work" -e /run/cgemud/ /proc/self/mountinfo
+	local name=${work#/}
+	grep -F -e "$work" -e "/run/cgemud/${name//\//-}" /proc/self/mountinfo
 	find /run/cgemud -mindepth 1
 	find "$dir" -mindepth 1
 }
