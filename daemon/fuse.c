@@ -354,14 +354,26 @@ void fuse_stop(FuseServer *server, FuseStop how)
 	fuse_poll_stop(server);
 }
 
+/* libfuse frees its name of the mount only while it unmounts. That is safe where nothing is mounted any more, which the
+ * descriptor tells; else it might hit what lies below. */
+static void forget_mountpoint(FuseServer *server)
+{
+	struct pollfd fd = {.fd = server->fd};
+
+	if (poll(&fd, 1, 0) == 1 && fd.revents & POLLERR)
+		fuse_session_unmount(server->session);
+}
+
 void fuse_free(FuseServer *server)
 {
 	if (!server)
 		return;
 	fuse_stop(server, FUSE_STOP_DRAIN);
 	open_table_clear(&server->files, server->fs);
-	if (server->session)
+	if (server->session) {
+		forget_mountpoint(server);
 		fuse_session_destroy(server->session);
+	}
 	g_clear_pointer(&server->root, node_unref);
 	g_free(server->workers);
 	g_cond_clear(&server->greeted_cond);
