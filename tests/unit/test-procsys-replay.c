@@ -176,6 +176,13 @@ static void check_file(Fs *fs, char **fields, const char *row, Tally *tally)
 	      row, content->str);
 }
 
+/* An empty write never reaches a file system in user space. cad_pid takes the PIDs of processes that there are, and only the
+ * recorder's machine had its processes. */
+static gboolean is_comparable_write(char **fields)
+{
+	return *fields[2] && !g_str_has_suffix(fields[1], "/cad_pid");
+}
+
 static void check_write(Fs *fs, char **fields, const char *row, Tally *tally)
 {
 	g_autofree char *text = g_strcompress(fields[2]), *expected = g_strcompress(fields[4]);
@@ -224,7 +231,7 @@ static void replay(Fs *fs, char **rows, Tally *directories, Tally *files, Tally 
 		} else if (g_str_equal(fields[0], "FILE")) {
 			before = (Before){g_strdup(fields[1]), g_strcompress(fields[5])};
 			check_file(fs, fields, *row, files);
-		} else if (g_str_equal(fields[0], "WRITE")) {
+		} else if (g_str_equal(fields[0], "WRITE") && is_comparable_write(fields)) {
 			check_write(fs, fields, *row, writes);
 		}
 	}
@@ -247,7 +254,7 @@ static void test_recorded(void **state)
 	assert_int_equal(directories.matched, directories.total);
 	assert_int_equal(files.total, 754);
 	assert_int_equal(files.matched, files.total);
-	assert_int_equal(writes.total, 13420);
+	assert_int_equal(writes.total, 12730);
 	assert_true(writes.matched * 1000 >= writes.total * 998);
 }
 
