@@ -104,12 +104,12 @@ const ConfigKey config_keys[] = {
 	 .meaning = "KEY=VALUE: shown instead of the kernel's own value"},
 
 	{"proc", "show", CONFIG_LIST, "",
-	 .choices = "cgroups|cpuinfo|diskstats|filesystems|loadavg|meminfo|stat|swaps|uptime|vmstat", .unused = TRUE,
+	 .choices = "cgroups|cpuinfo|diskstats|filesystems|loadavg|meminfo|stat|swaps|uptime|vmstat",
 	 .meaning = "files of /proc that --exec serves even where the kernel's own would do"},
 
-	{"root", "replace", CONFIG_LIST, "9p", .unused = TRUE,
+	{"root", "replace", CONFIG_LIST, "9p",
 	 .meaning = "types of the root file system that --exec covers with an overlay"},
-	{"root", "upper", CONFIG_STRING, "", .check = check_path, .unused = TRUE,
+	{"root", "upper", CONFIG_STRING, "", .check = check_path,
 	 .meaning = "directory that takes what is written to that overlay; empty: a tmpfs that is gone afterwards"},
 
 	{"sampler", "interval-ms", CONFIG_INT, "50", .min = 0, .max = 10000, .live = TRUE,
@@ -128,7 +128,7 @@ const ConfigKey config_keys[] = {
 	{"enforce", "cpu-max", CONFIG_BOOL, "false", .live = TRUE, .unused = TRUE,
 	 .meaning = "members of a group above its CPU quota are stopped for the rest of the period"},
 
-	{"exec", "foreign-syscalls", CONFIG_CHOICE, "allow", .choices = "allow|refuse", .unused = TRUE,
+	{"exec", "foreign-syscalls", CONFIG_CHOICE, "allow", .choices = "allow|refuse",
 	 .meaning = "32-bit and x32 system calls, which --exec does not translate: untouched, or refused with ENOSYS"},
 	{"exec", "view", CONFIG_CHOICE, "auto", .choices = "auto|namespace|trace|preload", .unused = TRUE,
 	 .meaning = "how --exec shows the trees where --view does not say it"},

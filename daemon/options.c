@@ -9,7 +9,7 @@
 static const char summary[] = "Serves synthetic cgroup and /proc/sys trees with live numbers.";
 static const char description[] = "Exactly one action, such as --mount, is given. Examples:\n"
 				  "  cgemud --mount /sys/fs/cgroup         serve the v1 tree until interrupted\n"
-				  "  cgemud --exec --cpus 2 -- nproc       run a command that sees two CPUs\n"
+				  "  cgemud --exec -- COMMAND              run a command that sees complete trees\n"
 				  "  cgemud --probe                        what works on this machine\n"
 				  "More in cgemud(8) and cgemud.conf(5).\n";
 
