@@ -15,13 +15,13 @@ struct ControlTree {
 	gboolean is_v2;
 };
 
-ControlTree *control_tree_new(gboolean is_v2)
+static ControlTree *tree_with_config(gboolean is_v2, Config *config)
 {
 	g_autoptr(GError) error = NULL;
 	ControlTree *tree = g_new0(ControlTree, 1);
 
 	tree->is_v2 = is_v2;
-	tree->config = config_new_default();
+	tree->config = config;
 	tree->fs = fs_new(tree->config, is_v2 ? FS_TREE_V2 : FS_TREE_V1, &error);
 	if (!tree->fs)
 		g_error("cannot make the trees: %s", error->message);
@@ -34,6 +34,22 @@ ControlTree *control_tree_new(gboolean is_v2)
 			g_error("cannot enable the controllers: %s", g_strerror(-r));
 	}
 	return tree;
+}
+
+ControlTree *control_tree_new(gboolean is_v2)
+{
+	return tree_with_config(is_v2, config_new_default());
+}
+
+ControlTree *control_tree_new_with(const char *setting)
+{
+	const char *settings[] = {setting, NULL};
+	g_autoptr(GError) error = NULL;
+	Config *config = config_load("/dev/null", settings, &error);
+
+	if (!config)
+		g_error("%s", error->message);
+	return tree_with_config(FALSE, config);
 }
 
 void control_tree_free(ControlTree *tree)

@@ -7,6 +7,8 @@ typedef struct ControlTree ControlTree;
 
 /* v1: all hierarchies; v2: one tree in which children have all controllers. */
 ControlTree *control_tree_new(gboolean is_v2);
+/* v1 with a setting, "SECTION.KEY=VALUE". */
+ControlTree *control_tree_new_with(const char *setting);
 void control_tree_free(ControlTree *tree);
 
 /* The directory of the hierarchy with this v1 controller, or of v2. Free it. */
