@@ -92,7 +92,7 @@ const ConfigKey config_keys[] = {
 	 .meaning = "keep a group of the kernel's own behind each group; auto: where it allows that"},
 	{"cgroup", "state-file", CONFIG_STRING, "/run/cgemud/state", .check = check_path, .unused = TRUE,
 	 .meaning = "where groups, settings and members are kept over a restart; empty: nowhere"},
-	{"cgroup", "parents", CONFIG_LIST, "", .check = check_groups, .unused = TRUE,
+	{"cgroup", "parents", CONFIG_LIST, "", .check = check_groups,
 	 .meaning =
 		 "groups that exist in the cpuset hierarchy from the start, with their parent's CPUs and memory nodes"},
 	{"cgroup", "child-cpuset", CONFIG_CHOICE, "empty", .choices = "empty|inherit",

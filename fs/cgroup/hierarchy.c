@@ -2,6 +2,7 @@
 
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/members.h"
+#include "fs/cgroup/parents.h"
 
 #include <errno.h>
 #include <string.h>
@@ -456,6 +457,7 @@ Cgroups *cgroups_new(Fs *fs, Node *v1_dir, Node *v2_parent, GError **error)
 		return NULL;
 	}
 	cgroups->members = members_new(fs);
+	parents_make(cgroups);
 	return cgroups;
 }
 

@@ -46,3 +46,5 @@ typedef enum MemoryEvent {
 void limits_memory_count(Group *group, MemoryEvent event);
 /* A group (its pids.max, or that of one above it) was found to have more tasks than allowed. Locked for writing. */
 void limits_pids_count(Group *group);
+/* A process was born in the group: counts it where it is one too many. Locked for writing. */
+void limits_pids_note_birth(Group *group);

@@ -1,6 +1,7 @@
 #include "fs/cgroup/members.h"
 
 #include "fs/cgroup/core.h"
+#include "fs/cgroup/limits.h"
 
 #include <string.h>
 
@@ -174,8 +175,10 @@ static void task_inherit(Members *members, Task *task)
 
 		task->groups[i] = group;
 		group_add_member(group, task);
-		if (group->parent)
-			members_changed(group);
+		if (!group->parent)
+			continue;
+		limits_pids_note_birth(group);
+		members_changed(group);
 	}
 	task->settled = TRUE;
 }

@@ -118,6 +118,22 @@ void limits_pids_count(Group *group)
 	}
 }
 
+void limits_pids_note_birth(Group *group)
+{
+	for (Group *above = group; above; above = above->parent) {
+		guint64 limit = limits_pids_own(above);
+		Usage usage;
+
+		if (limit == G_MAXUINT64)
+			continue;
+		group_usage(above, NULL, &usage);
+		if (usage.n_tasks > limit) {
+			limits_pids_count(above);
+			return;
+		}
+	}
+}
+
 #define FIELD(name) offsetof(Pids, name)
 
 #define MEANING_MAX     "how many tasks the group and its descendants may have, or max"

@@ -107,7 +107,7 @@ void machine_learn(Machine *ret_machine)
 	g_ptr_array_sort(ret_machine->interfaces, by_name);
 }
 
-void machine_clear(Machine *machine)
+void machine_forget(Machine *machine)
 {
 	g_free(machine->cpu_list);
 	g_free(machine->node_list);

@@ -47,7 +47,7 @@ typedef struct Machine {
 } Machine;
 
 void machine_learn(Machine *ret_machine);
-void machine_clear(Machine *machine);
+void machine_forget(Machine *machine);
 
 /* Whether a row can hold on this machine at all; if not, why (a constant). */
 const char *row_not_here(const Row *row, const Machine *machine);

@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 		printf("  (%u misses more)\n", run.shown - options.shown);
 	const guint unused = exceptions_print_unused(run.exceptions);
 	exceptions_free(run.exceptions);
-	machine_clear(&run.machine);
+	machine_forget(&run.machine);
 	options_clear(&options);
 	run.failed += unused;
 	printf("%u passed, %u failed, 0 skipped\n", run.passed, run.failed);
