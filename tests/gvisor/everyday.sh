@@ -8,7 +8,8 @@ export F=$2 W=$3
 . "$here/../lib/check.sh"
 
 copy=$(mktemp -d /tmp/everyday.XXXXXX) || exit 1
-cat "$directory/$F" >"$copy/$F" && cat "$directory/$W" >"$copy/$W" && chmod 444 "$copy/$F" && chmod 644 "$copy/$W" || exit 1
+cat "$directory/$F" >"$copy/$F" && cat "$directory/$W" >"$copy/$W" && chmod "$(perl -e 'printf "%o", (stat shift)[2] & 07777' "$directory/$F")" "$copy/$F" &&
+	chmod 644 "$copy/$W" || exit 1
 
 # say DIRECTORY COMMAND: puts all that the command says, and its status, into $said. In a subshell of this shell: starting
 # another costs a sandbox more than most of the commands.
