@@ -5,6 +5,9 @@
 
 #define QDISCS "fq_codel pfifo_fast pfifo bfifo pfifo_head_drop mq mqprio noqueue fq codel sfq htb"
 
+/* Half of the key of a machine that has not needed one yet. */
+#define NO_KEY "00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00"
+
 /* clang-format off */
 const Sysctl sysctl_net_core[] = {
 	{ "bpf_jit_enable",             0644, "1",      INT_RANGE(0, 2), "BPF is compiled, 2: and printed" },
@@ -33,8 +36,7 @@ const Sysctl sysctl_net_core[] = {
 	{ "netdev_budget",              0644, "300",    INT,           "packets of one softirq" },
 	{ "netdev_budget_usecs",        0644, "8000",   INT_RANGE(8000, INT_MAX), "microseconds of one softirq" },
 	{ "netdev_max_backlog",         0644, "1000",   INT,           "packets waiting on a CPU" },
-	{ "netdev_rss_key",             0444, "00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00", FIXED,
-	  "key of receive side scaling" },
+	{ "netdev_rss_key",             0444, NO_KEY ":" NO_KEY, FIXED, "key of receive side scaling" },
 	{ "netdev_tstamp_prequeue",     0644, "1",      INT,
 	  "packets get their time before they are queued" },
 	{ "netdev_unregister_timeout_secs", 0644, "10", INT_RANGE(1, 3600),

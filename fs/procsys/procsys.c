@@ -1,6 +1,7 @@
 #include "fs/procsys/procsys.h"
 #include "fs/procsys/key.h"
 #include "fs/procsys/kind.h"
+#include "fs/procsys/namespace.h"
 
 #include <errno.h>
 #include <gio/gio.h>
@@ -75,34 +76,54 @@ static void remove_node(ProcSys *procsys, Node *node)
 	g_rw_lock_writer_unlock(&procsys->fs->lock);
 }
 
-/* A native file that has gone takes the key that only it gave with it; one that the table knows is served from there.
- */
+typedef struct NativeCall {
+	const SysctlKey *key;
+	GString *out; /* to read into, or NULL: write text */
+	const char *text;
+	size_t len;
+} NativeCall;
+
+static int call_native(gpointer data)
+{
+	const NativeCall *call = data;
+	const SysctlKey *key = call->key;
+
+	if (call->out)
+		return native_sysctls_read(key->procsys->native, key->path, call->out);
+	return native_sysctls_write(key->procsys->native, key->path, call->text, call->len);
+}
+
+/* Reads or writes the native file as the caller sees it. Where the caller's namespace cannot be entered, it is shown
+ * the daemon's value, but must not change it. A native file that has gone takes the key that only it gave with it. */
+static int use_native(const VContext *ctx, NativeCall *call)
+{
+	const pid_t pid = ctx->caller ? ctx->caller->pid : 0;
+	int r;
+
+	if (!is_native(call->key))
+		return -ENOENT;
+	r = namespace_call(pid, call->key->path, call_native, call);
+	if (r == -EPERM && call->out && namespace_differs(pid, call->key->path))
+		r = call_native(call);
+	if (r == -ENOENT && !call->key->row && !namespace_differs(pid, call->key->path))
+		remove_node(call->key->procsys, ctx->node);
+	return r;
+}
+
 static int key_show(const VContext *ctx, GString *out)
 {
 	const SysctlKey *key = key_of(ctx->file);
-	int r = -ENOENT;
+	int r = use_native(ctx, &(NativeCall){.key = key, .out = out});
 
-	if (is_native(key))
-		r = native_sysctls_read(key->procsys->native, key->path, out);
-	if (r == -ENOENT && key->row)
-		return sysctl_key_show(key, out);
-	if (r == -ENOENT)
-		remove_node(key->procsys, ctx->node);
-	return r;
+	return r == -ENOENT && key->row ? sysctl_key_show(key, out) : r;
 }
 
 static int key_store(const VContext *ctx, const char *text, size_t len)
 {
 	SysctlKey *key = key_of(ctx->file);
-	int r = -ENOENT;
+	int r = use_native(ctx, &(NativeCall){.key = key, .text = text, .len = len});
 
-	if (is_native(key))
-		r = native_sysctls_write(key->procsys->native, key->path, text, len);
-	if (r == -ENOENT && key->row)
-		return sysctl_key_store(key, text, len);
-	if (r == -ENOENT)
-		remove_node(key->procsys, ctx->node);
-	return r;
+	return r == -ENOENT && key->row ? sysctl_key_store(key, text, len) : r;
 }
 
 static Origin origin_of(const SysctlKey *key)

@@ -1,5 +1,8 @@
 /*
  * The sysctl tree: the table's keys, each backed by the native /proc/sys where that has it.
+ *
+ * Native keys of a network, UTS or IPC namespace are read and written in the caller's. Which names there are
+ * (conf/eth0) is what the daemon's own namespaces have, and what is not native is the same for everyone.
  */
 #pragma once
 

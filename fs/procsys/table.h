@@ -41,7 +41,8 @@ struct Sysctl {
 #define DIRECTORY(dir, ...) { .name = dir, .entries = (const Sysctl[]){ __VA_ARGS__ END } }
 #define END                 { .name = NULL }
 /* Rows that several directories have, and pairs of names and values that differ here. */
-#define INCLUDE(rows, ...)  { .name = "", .entries = rows, .values = (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL } }
+#define INCLUDE(rows, ...) \
+	{ .name = "", .entries = rows, .values = (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL } }
 
 #define INT                          { &sysctl_int, 1, INT_MIN, INT_MAX, NULL }
 #define INT_RANGE(least, most)       { &sysctl_int, 1, least, most, NULL }

@@ -4,16 +4,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 typedef struct Fixture {
-	char *native;
+	char *native;       /* the native tree that the test makes */
+	const char *source; /* the one that is used: that, or the kernel's own */
 	Config *config;
 	Fs *fs;
 	GError *error;
@@ -49,6 +54,7 @@ static int setup(void **state)
 	Fixture *fixture = g_new0(Fixture, 1);
 
 	fixture->native = g_dir_make_tmp("test-procsys-XXXXXX", NULL);
+	fixture->source = fixture->native;
 	*state = fixture;
 	return fixture->native ? 0 : -1;
 }
@@ -78,7 +84,7 @@ static gboolean build(Fixture *fixture, const char *override)
 	fixture->fs = fs_new(fixture->config, 0, &fixture->error);
 	assert_null(fixture->error);
 	dir = tree_add_directory(fixture->fs->tree, fixture->fs->tree->root, "procsys", 0555, NULL, NULL);
-	fixture->fs->procsys = procsys_new(fixture->fs, dir, fixture->native, &fixture->error);
+	fixture->fs->procsys = procsys_new(fixture->fs, dir, fixture->source, &fixture->error);
 	return fixture->fs->procsys != NULL;
 }
 
@@ -315,6 +321,87 @@ static void test_write_only(void **state)
 	assert_int_equal(write_to(fixture, "vm/drop_caches", "5"), -EINVAL);
 }
 
+static gboolean write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return FALSE;
+	n = write(fd, text, strlen(text));
+	close(fd);
+	return n == (ssize_t) strlen(text);
+}
+
+/* A process in a network namespace of its own, with another somaxconn; 0 where there can be none. */
+static pid_t start_elsewhere(void)
+{
+	int ready[2];
+	char answer = 'n';
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		gboolean other = unshare(CLONE_NEWNET) == 0 && write_file("/proc/sys/net/core/somaxconn", "1234");
+
+		if (write(ready[1], other ? "y" : "n", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	if (read(ready[0], &answer, 1) != 1)
+		answer = 'n';
+	close(ready[0]);
+	if (answer == 'y')
+		return pid;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return 0;
+}
+
+static void assert_reads_as(Fixture *fixture, const Caller *caller, const char *path, const char *expected)
+{
+	g_autoptr(Node) node = walk(fixture, path);
+	g_autoptr(GString) content = g_string_new(NULL);
+	Handle *handle;
+
+	assert_int_equal(fs_open(fixture->fs, node, O_RDWR, caller, &handle), 0);
+	assert_int_equal(fs_read(fixture->fs, handle, caller, 0, 4096, content), 0);
+	fs_close(fixture->fs, handle);
+	assert_string_equal(content->str, expected);
+}
+
+/* Network keys are those of the caller's network namespace. */
+static void test_namespace_of_the_caller(void **state)
+{
+	Fixture *fixture = *state;
+	Caller elsewhere = {.pid = start_elsewhere()}, here = {.pid = getpid()};
+	g_autofree char *own = NULL, *after = NULL;
+	g_autoptr(Node) node = NULL;
+	Handle *handle;
+
+	if (!elsewhere.pid) {
+		print_message("no network namespace can be made here\n");
+		skip();
+	}
+	assert_true(g_file_get_contents("/proc/sys/net/core/somaxconn", &own, NULL, NULL));
+	fixture->source = "/proc/sys";
+	assert_true(build(fixture, NULL));
+	assert_reads_as(fixture, &elsewhere, "net/core/somaxconn", "1234\n");
+	assert_reads_as(fixture, &here, "net/core/somaxconn", own);
+	node = walk(fixture, "net/core/somaxconn");
+	assert_int_equal(fs_open(fixture->fs, node, O_WRONLY, &elsewhere, &handle), 0);
+	assert_int_equal(fs_write(fixture->fs, handle, &elsewhere, "2345", 4), 0);
+	fs_close(fixture->fs, handle);
+	assert_reads_as(fixture, &elsewhere, "net/core/somaxconn", "2345\n");
+	assert_true(g_file_get_contents("/proc/sys/net/core/somaxconn", &after, NULL, NULL));
+	assert_string_equal(after, own);
+	kill(elsewhere.pid, SIGKILL);
+	waitpid(elsewhere.pid, NULL, 0);
+}
+
 typedef struct Attempt {
 	const char *path, *text;
 	int result;
@@ -388,6 +475,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_override, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_override_of_nonsense, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_write_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_namespace_of_the_caller, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parsers, setup, teardown),
 	};
 
