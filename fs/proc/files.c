@@ -4,6 +4,7 @@
 #include "fs/proc/proc.h"
 
 #include "fs/cgroup/hierarchy.h"
+#include "fs/proc/caller.h"
 #include "fs/proc/cgroups.h"
 #include "fs/proc/render.h"
 
@@ -16,9 +17,10 @@ typedef void (*Render)(const ProcScene *scene, GString *out);
 
 static int show(const VContext *ctx, Render render, GString *out)
 {
-	ProcLimits limits = {0};
+	ProcLimits limits;
 	const ProcScene scene = {ctx->sample, sampler_machine(ctx->fs->sampler), &limits};
 
+	proc_caller_limits(ctx->fs, ctx->caller, ctx->sample, &limits);
 	render(&scene, out);
 	proc_limits_clear(&limits);
 	return 0;
@@ -103,6 +105,8 @@ static Sample *take_sample(Fs *fs, Node *file, const Caller *caller)
 	const VFile *row = file->file.row;
 	unsigned parts = (unsigned) row->arg & ~WITH_NATIVE;
 
+	if (row->origin != ORIGIN_TREE)
+		proc_caller_refresh(fs, caller, parts & SAMPLE_MEMORY);
 	if (row->arg & WITH_NATIVE)
 		return sampler_get_with_native(fs->sampler, parts, row->name);
 	return parts ? sampler_get(fs->sampler, parts) : NULL;

@@ -62,7 +62,8 @@ typedef struct CpuTimes {
 	X(pgpgout)                                                                                                     \
 	X(pswpin)                                                                                                      \
 	X(pswpout)                                                                                                     \
-	X(pgfault) X(pgmajfault) X(pgrefill) X(pgactivate) X(pgdeactivate) X(pglazyfree) X(pglazyfreed)                \
+	X(pgfault)                                                                                                     \
+	X(pgmajfault) X(pgrefill) X(pgactivate) X(pgdeactivate) X(pglazyfree) X(pglazyfreed)                           \
 		X(workingset_refault_anon) X(workingset_refault_file) X(workingset_activate_anon)                      \
 			X(workingset_activate_file) X(workingset_restore_anon) X(workingset_restore_file)              \
 				X(workingset_nodereclaim) X(pgscan_kswapd) X(pgscan_direct) X(pgscan_khugepaged)       \

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <unistd.h>
 
 #define KIB 1024ULL
 
@@ -40,10 +41,12 @@ static void tear_down(Machinery *machinery)
 	config_free(machinery->config);
 }
 
+static pid_t caller_pid = 1;
+
 /* The content of a file of the composite tree; NULL if there is no such file. */
 static char *content(Fs *fs, const char *path)
 {
-	const Caller caller = {.pid = 1};
+	const Caller caller = {.pid = caller_pid};
 	g_auto(GStrv) names = g_strsplit(path + 1, "/", -1);
 	g_autoptr(Node) node = node_ref(fs->tree->root);
 	GString *out = g_string_new(NULL);
@@ -274,6 +277,75 @@ static void test_limits(void **state)
 	proc_limits_clear(&limits);
 }
 
+static Node *find(Fs *fs, const char *path)
+{
+	Node *node = tree_by_path(fs->tree, path);
+
+	if (!node)
+		fail_msg("no %s", path);
+	return node;
+}
+
+static void put(Fs *fs, const char *path, const char *text)
+{
+	const Caller caller = {.pid = getpid()};
+	Handle *handle;
+
+	assert_int_equal(fs_open(fs, find(fs, path), 0, &caller, &handle), 0);
+	assert_int_equal(fs_write(fs, handle, &caller, text, strlen(text)), 0);
+	fs_close(fs, handle);
+}
+
+static void make_group(Fs *fs, const char *parent)
+{
+	const Caller caller = {.pid = getpid()};
+	g_autofree char *procs = g_strconcat(parent, "/small/cgroup.procs", NULL);
+	g_autofree char *self = g_strdup_printf("%d", getpid());
+	Node *group;
+
+	assert_int_equal(fs_mkdir(fs, find(fs, parent), "small", 0755, &caller, &group), 0);
+	node_unref(group);
+	put(fs, procs, self);
+}
+
+/* A process in a group sees a machine of the group's size, others the whole one. */
+static void test_caller_in_a_group(void **state)
+{
+	g_autoptr(Config) config = config_new_default();
+	Fs *fs = fs_new_at(config, FS_TREE_PROC | FS_TREE_V1, "/proc", "/sys", NULL);
+	g_autofree char *outside = NULL, *meminfo = NULL, *cpuinfo = NULL, *stat = NULL, *cgroup = NULL;
+
+	assert_non_null(fs);
+	caller_pid = getpid();
+	outside = content(fs, "/proc/meminfo");
+	make_group(fs, "/v1/memory");
+	make_group(fs, "/v1/cpu,cpuacct");
+	put(fs, "/v1/memory/small/memory.limit_in_bytes", "64M");
+	put(fs, "/v1/cpu,cpuacct/small/cpu.cfs_quota_us", "50000");
+	meminfo = content(fs, "/proc/meminfo");
+	assert_true(value_of(outside, "MemTotal") > 65536);
+	assert_int_equal(value_of(meminfo, "MemTotal"), 65536);
+	assert_true(value_of(meminfo, "MemFree") < 65536);
+	assert_true(value_of(meminfo, "MemAvailable") <= 65536);
+	if (sampler_machine(fs->sampler)->n_cpus > 1) {
+		cpuinfo = content(fs, "/proc/cpuinfo");
+		stat = content(fs, "/proc/stat");
+		assert_int_equal(count_lines(cpuinfo, "processor"), 1);
+		assert_int_equal(count_lines(stat, "cpu"), 2);
+	}
+	caller_pid = getppid();
+	g_free(meminfo);
+	meminfo = content(fs, "/proc/meminfo");
+	assert_int_equal(value_of(meminfo, "MemTotal"), value_of(outside, "MemTotal"));
+	g_autofree char *path = g_strdup_printf("/proc/%d/cgroup", getpid());
+
+	cgroup = content(fs, path);
+	assert_non_null(strstr(cgroup, ":memory:/small\n"));
+	assert_non_null(strstr(cgroup, ":pids:/\n"));
+	caller_pid = 1;
+	fs_free(fs);
+}
+
 static void test_cpuinfo_of_a_kernel_without(void **state)
 {
 	Machinery machinery;
@@ -296,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_filesystems_adds_what_is_missing),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_caller_in_a_group),
 		cmocka_unit_test(test_cpuinfo_of_a_kernel_without),
 	};
 
