@@ -131,7 +131,7 @@ static int has_32_bit_calls(void)
 static void test_foreign_calls(void **state)
 {
 	if (!has_32_bit_calls()) {
-		print_message("no 32-bit system calls here\n");
+		print_message("skip: this kernel has no 32-bit system calls\n");
 		skip();
 	}
 	assert_mode("foreign", "1");
