@@ -185,6 +185,7 @@ static void test_two_partitions(void **state)
 
 	assert_int_equal(control_tree_read(tree, "/v2/cpuset.cpus.effective", all), 0);
 	if (!g_str_has_prefix(all->str, "0-")) {
+		print_message("skip: needs CPU 1 beside CPU 0\n");
 		g_string_free(all, TRUE);
 		skip();
 	}

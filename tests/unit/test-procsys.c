@@ -383,7 +383,7 @@ static void test_namespace_of_the_caller(void **state)
 	Handle *handle;
 
 	if (!elsewhere.pid) {
-		print_message("no network namespace can be made here\n");
+		print_message("skip: no network namespace can be made here\n");
 		skip();
 	}
 	assert_true(g_file_get_contents("/proc/sys/net/core/somaxconn", &own, NULL, NULL));
