@@ -39,7 +39,23 @@ static gboolean serves(const Situation *now)
 
 static gboolean wraps(const Situation *now)
 {
-	return now->exec->mounts || now->exec->intercepts;
+	return now->exec->mounts;
+}
+
+/* Only what the kernel has can be bound over. */
+static gboolean wraps_proc_file(const Situation *now, const char *name)
+{
+	return wraps(now) && has(now, "mount-bind-proc", PROBE_PARTLY) && probe_found(now->probe, "proc-files", name);
+}
+
+static gboolean wraps_stat(const Situation *now)
+{
+	return wraps_proc_file(now, "stat");
+}
+
+static gboolean wraps_controller_list(const Situation *now)
+{
+	return wraps_proc_file(now, "cgroups");
 }
 
 static gboolean intercepts(const Situation *now)
@@ -74,7 +90,7 @@ static gboolean mount_gives_lines(const Situation *now)
 
 static gboolean exec_gives_lines(const Situation *now)
 {
-	return intercepts(now) || (now->exec->mounts && native_lines_can_be_had(now));
+	return wraps(now) && native_lines_can_be_had(now);
 }
 
 static gboolean type_is_known(const Situation *now)
@@ -100,7 +116,7 @@ static gboolean root_is_known(const Situation *now)
 
 static gboolean exec_replaces_root(const Situation *now)
 {
-	return intercepts(now) || (now->exec->mounts && has(now, "mount-overlay-root", PROBE_PARTLY));
+	return wraps(now) && has(now, "mount-overlay-root", PROBE_PARTLY);
 }
 
 static gboolean has_kubelet_keys(const Situation *now)
@@ -144,13 +160,13 @@ static const Need known_root = {"root-filesystem", "a root of a type that cAdvis
 				exec_replaces_root};
 static const Need kubelet_keys = {"sysctl-kubelet", "six keys of /proc/sys, with its values or settable",
 				  has_kubelet_keys, serves, wraps};
-static const Need kernel_log = {"kmsg", "a /dev/kmsg that opens and waits", has_kmsg, never, wraps};
-static const Need memory_size = {"proc-meminfo", "MemTotal and SwapTotal in /proc/meminfo", has_meminfo, never, wraps};
+static const Need kernel_log = {"kmsg", "a /dev/kmsg that opens and waits", has_kmsg, never, never};
+static const Need memory_size = {"proc-meminfo", "MemTotal and SwapTotal in /proc/meminfo", has_meminfo, never, never};
 static const Need controller_list = {"proc-cgroups", "its controllers enabled in /proc/cgroups", lists_controllers,
-				     never, wraps};
-static const Need live_stat = {"proc-stat", "CPU time in /proc/stat that moves", stat_moves, never, wraps};
+				     never, wraps_controller_list};
+static const Need live_stat = {"proc-stat", "CPU time in /proc/stat that moves", stat_moves, never, wraps_stat};
 static const Need event_counters = {"proc-files", "/proc/vmstat and /proc/diskstats", has_vmstat_and_diskstats, never,
-				    wraps};
+				    never};
 
 /* From what each program reads, and what it does where that is missing. */
 static const Client clients[] = {

@@ -37,6 +37,7 @@ static int mount_somehow(ProbeAttempt *attempt, FuseTreeFlags flags, FuseTree *t
 	g_autofree char *path = probe_make_directory(attempt, "fuse");
 	int r = path ? sandbox_enter_mount_namespace() : -ENOENT;
 
+	*tree = (FuseTree){.device = -1};
 	*ret_in_user_namespace = FALSE;
 	if (r == 0)
 		r = fuse_tree_mount(tree, path, flags);
@@ -457,7 +458,7 @@ static ProbeVerdict check_caller(ProbeAttempt *attempt)
 
 const ProbeCheck fuse_checks[] = {
 	{"fuse-device", check_device, "open /dev/fuse", "a FUSE session can be started",
-	 "no FUSE: only the trace and preload views of --exec remain"},
+	 "no FUSE: trees cannot be served"},
 	{"fuse-mount", check_mount, "mount a throw-away tree and ask for its root", "trees can be mounted",
 	 "trees cannot be mounted for everybody"},
 	{"fuse-helper", check_helper, "mount through fusermount3, where this is not root",

@@ -117,37 +117,31 @@ static void plan_namespace(Plan *plan, const Probe *probe)
 		add(plan, "root", "kept", "clients accept its type, or it cannot be replaced", "root-filesystem");
 }
 
-static gboolean trace_is_needed(const Probe *probe, gboolean mounts)
+/* FUSE files say by statfs(2) that they are FUSE's; the trace view answers in their place. */
+static void plan_statfs(Plan *plan, const Probe *probe)
 {
-	return !mounts || !probe_has(probe, "openat2", PROBE_YES) || !probe_found(probe, "mount-cgroup", "memory");
-}
-
-static void plan_trace(Plan *plan, const Probe *probe)
-{
-	plan->intercepts = TRUE;
-	if (plan->mounts)
-		add(plan, "view", "trace, of statfs, fstatfs, openat2 and mountinfo only",
-		    "no mount can give FUSE files the type of cgroup files", "openat2");
+	plan->intercepts = probe_has(probe, "seccomp-trace", PROBE_YES);
+	if (plan->intercepts)
+		add(plan, "view", "trace, of statfs and fstatfs",
+		    "files that are served say that they are cgroup files; other calls are left alone",
+		    "seccomp-trace");
 	else
-		add(plan, "view", "trace", "nothing can be mounted, and seccomp with ptrace works", "seccomp-trace");
+		add(plan, "view", "no trace",
+		    "no call can be intercepted: files that are served say that they are FUSE's", "seccomp-trace");
 }
 
 Plan *plan_exec(const Probe *probe)
 {
 	Plan *plan = plan_new();
-	gboolean traces = probe_has(probe, "seccomp-trace", PROBE_YES), complete;
 
-	if (fuse_serves(probe, PROBE_PARTLY) && probe_has(probe, "mount-bind", PROBE_PARTLY))
-		plan_namespace(plan, probe);
-	complete = plan->mounts && (traces || !trace_is_needed(probe, TRUE));
-	if (traces && trace_is_needed(probe, plan->mounts))
-		plan_trace(plan, probe);
-	plan->level = complete ? PLAN_FULL : plan->mounts || plan->intercepts ? PLAN_DEGRADED : PLAN_NONE;
-	if (plan->level > PLAN_NONE)
-		plan->command = g_strdup("cgemud --exec -- COMMAND");
-	else
-		add(plan, "view", "none",
-		    "neither mounts nor interception; --view=preload remains for dynamically linked programs",
-		    "seccomp-trace");
+	if (!fuse_serves(probe, PROBE_PARTLY) || !probe_has(probe, "mount-bind", PROBE_PARTLY)) {
+		add(plan, "view", "none", "trees are shown by FUSE mounts, and there can be none here", "fuse-mount");
+		return plan;
+	}
+	plan_namespace(plan, probe);
+	plan_statfs(plan, probe);
+	plan->level = plan->intercepts ? PLAN_FULL : PLAN_DEGRADED;
+	plan->command =
+		g_strdup(plan->intercepts ? "cgemud --exec -- COMMAND" : "cgemud --exec --view=namespace -- COMMAND");
 	return plan;
 }

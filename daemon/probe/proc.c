@@ -141,7 +141,7 @@ const ProbeCheck proc_checks[] = {
 	{"proc-stat", check_stat, "work until the counters of /proc/stat move",
 	 "programs that read /proc/stat see the load", "CPU time of the machine must come from its processes"},
 	{"proc-files", check_files, "look for the files of /proc that clients read", "they are all there",
-	 "clients that read a missing one fail or show nothing; --exec supplies them"},
+	 "clients that read a missing one fail or show nothing"},
 	{"proc-loadavg", check_loadavg, "read /proc/loadavg", "the number of processes is known (pid eviction)",
 	 "the number of processes is not told"},
 	{"proc-meminfo", check_meminfo, "read /proc/meminfo", "the size of memory is known",

@@ -28,9 +28,15 @@ static gboolean is_wanted(const Config *config, const char *choice)
 {
 	if (choice)
 		return strcmp(choice, "overlay") == 0;
+	const char *const *replaced = config_list(config, "root", "replace");
 	struct statfs st;
 	const char *type = statfs("/", &st) == 0 ? magic_to_fstype((guint64) st.f_type) : NULL;
-	return type && g_strv_contains(config_list(config, "root", "replace"), type);
+	if (type && g_strv_contains(replaced, type))
+		return TRUE;
+	/* Over 9p2000.L statfs passes on the type that the server has, but the mount table says 9p. */
+	g_autoptr(GPtrArray) mounts = mounts_read(NULL);
+	const MountLine *root = mounts ? mounts_on(mounts, "/") : NULL;
+	return root && g_strv_contains(replaced, root->type);
 }
 
 /* upper and work lie on a tmpfs, or in the directory that the user names. */

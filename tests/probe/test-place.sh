@@ -41,7 +41,7 @@ no-fuse)
 		mkdir "$1/shm" && mount --rbind "$1" /dev && umount -l "$1" && rmdir "$1" || exit 1
 		shift
 		exec setpriv --bounding-set=-sys_admin --inh-caps=-all --no-new-privs "$@"' \
-		no-fuse "${CGEMUD_TESTS_SCRATCH:-/tmp}/probe-dev.$$" "$python" "${check[@]}" linux 10
+		no-fuse "${CGEMUD_TESTS_SCRATCH:-/tmp}/probe-dev.$$" "$python" "${check[@]}" linux
 	;;
 gvisor-*)
 	exec "$source/tests/gvisor/run-in" "${place#gvisor-}" env PYTHONDONTWRITEBYTECODE=1 "$python" "${check[@]}" "$place" 0

@@ -61,7 +61,6 @@ for unit in cgemud.service cgemud@.service; do
 	check "$unit: watchdog" says "$file" Service WatchdogSec 30
 	check "$unit: restarted after a crash" says "$file" Service Restart on-failure
 	check "$unit: reload by SIGHUP" says "$file" Service ExecReload 'kill -HUP $MAINPID'
-	check "$unit: keeps a descriptor" [ "$(value "$file" Service FileDescriptorStoreMax)" -ge 1 ]
 	check "$unit: can be enabled" says "$file" Install WantedBy multi-user.target
 	check "$unit: mounts where all can see them" stays_in_mount_namespace "$file"
 done

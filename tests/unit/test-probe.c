@@ -36,6 +36,7 @@ static Probe *gvisor_probe(void)
 	assume_all(probe, yes, PROBE_YES);
 	assume_all(probe, no, PROBE_NO);
 	probe_assume(probe, "cgroup-files", PROBE_PARTLY, "memory.limit_in_bytes", "cpuacct.usage_percpu memory.stat");
+	probe_assume(probe, "proc-files", PROBE_PARTLY, "stat meminfo cgroups", "vmstat diskstats");
 	probe_assume(probe, "mount-cgroup", PROBE_YES, "cpu cpuacct cpuset memory devices pids", NULL);
 	return probe;
 }
@@ -82,9 +83,10 @@ static void test_gvisor(void **state)
 	assert_int_equal(report_exit_code(report), EXIT_OK);
 	assert_forecast(report, "cAdvisor up to 0.54", "works-with-mount", "cgroup-files");
 	assert_forecast(report, "cAdvisor from 0.55", "works-with-exec", "root-filesystem");
-	assert_forecast(report, "kubelet up to 1.20", "works-with-exec", "kmsg");
+	assert_forecast(report, "kubelet up to 1.20", "fails", "kmsg");
 	assert_forecast(report, "runc from 1.0.0-rc93", "works-with-exec", "openat2");
-	assert_forecast(report, "node_exporter", "works-with-exec", "proc-stat");
+	assert_forecast(report, "node_exporter", "fails", "proc-files");
+	assert_forecast(report, "Node", "works-with-exec", "proc-stat");
 }
 
 static void test_gvisor_without_tracing(void **state)
@@ -95,25 +97,39 @@ static void test_gvisor_without_tracing(void **state)
 	probe_assume(probe, "seccomp-trace", PROBE_NO, NULL, NULL);
 	report = report_of(probe);
 	assert_int_equal(report->exec->level, PLAN_DEGRADED);
+	assert_string_equal(report->exec->command, "cgemud --exec --view=namespace -- COMMAND");
 	assert_int_equal(report_exit_code(report), EXIT_DEGRADED);
 	assert_forecast(report, "runc from 1.0.0-rc93", "fails", "openat2");
 	assert_forecast(report, "cAdvisor up to 0.54", "works-with-mount", "cgroup-files");
 }
 
-/* No mounts at all: only interception is left. */
-static void test_without_fuse(void **state)
+/* In a user namespace only: --exec can mount there, --mount has nobody who would see it. */
+static void test_user_namespace(void **state)
+{
+	Probe *probe = gvisor_probe();
+	static const char *const partly[] = {"fuse-mount", "mount-tmpfs", "mount-bind", "mount-overlay-root", NULL};
+	g_autoptr(Report) report = NULL;
+
+	assume_all(probe, partly, PROBE_PARTLY);
+	report = report_of(probe);
+	assert_int_equal(report->mount->level, PLAN_NONE);
+	assert_null(report->mount->command);
+	assert_int_equal(report->exec->level, PLAN_FULL);
+	assert_int_equal(report_exit_code(report), EXIT_DEGRADED);
+	assert_forecast(report, "containerd", "works-with-exec", "cgroup-files");
+}
+
+static void test_fusermount(void **state)
 {
 	Probe *probe = probe_new_unknown();
 	g_autoptr(Report) report = NULL;
 
-	probe_assume(probe, "seccomp-trace", PROBE_YES, NULL, NULL);
+	probe_assume(probe, "fuse-helper", PROBE_YES, NULL, NULL);
 	report = report_of(probe);
-	assert_int_equal(report->mount->level, PLAN_NONE);
-	assert_null(report->mount->command);
-	assert_int_equal(report->exec->level, PLAN_DEGRADED);
-	assert_false(report->exec->mounts);
-	assert_int_equal(report_exit_code(report), EXIT_DEGRADED);
-	assert_forecast(report, "containerd", "works-with-exec", "cgroup-files");
+	assert_int_equal(report->mount->level, PLAN_DEGRADED);
+	assert_string_equal(report->mount->command, "cgemud --mount DIRECTORY");
+	/* Not at /sys/fs/cgroup, where clients look. */
+	assert_forecast(report, "containerd", "fails", "cgroup-files");
 }
 
 static void test_nothing_works(void **state)
@@ -226,7 +242,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gvisor),
 		cmocka_unit_test(test_gvisor_without_tracing),
-		cmocka_unit_test(test_without_fuse),
+		cmocka_unit_test(test_user_namespace),
+		cmocka_unit_test(test_fusermount),
 		cmocka_unit_test(test_nothing_works),
 		cmocka_unit_test(test_complete_machine),
 		cmocka_unit_test(test_every_check_is_described),

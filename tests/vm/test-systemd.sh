@@ -42,8 +42,8 @@ cat >"$root/etc/systemd/system/cgemud-test.service" <<-EOF
 	Type=oneshot
 	ExecStart=/bin/bash /test/inside.sh $prefix
 	ExecStopPost=/bin/systemctl poweroff
-	StandardOutput=file:/test/output
-	StandardError=file:/test/output
+	StandardOutput=append:/test/output
+	StandardError=append:/test/output
 	TimeoutStartSec=infinity
 	[Install]
 	WantedBy=graphical.target
