@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,15 @@ static const char *namespace_of(const char *path)
 	return NULL;
 }
 
+/* An older gVisor gives every process' link another inode, whatever namespace it is in: then nothing can be told. */
+static gboolean has_identity(const char *link, const struct stat *st)
+{
+	g_autofree char *target = g_file_read_link(link, NULL);
+	const char *number = target ? strchr(target, '[') : NULL;
+
+	return number && g_ascii_strtoull(number + 1, NULL, 10) == st->st_ino;
+}
+
 /* The namespace of the process, or -1 where it is the daemon's own or cannot be told. */
 static int open_other(pid_t pid, const char *path)
 {
@@ -38,7 +48,7 @@ static int open_other(pid_t pid, const char *path)
 	fd = open(other, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	if (stat(own, &own_st) == 0 && fstat(fd, &other_st) == 0 &&
+	if (stat(own, &own_st) == 0 && has_identity(own, &own_st) && fstat(fd, &other_st) == 0 &&
 	    (own_st.st_ino != other_st.st_ino || own_st.st_dev != other_st.st_dev))
 		return fd;
 	close(fd);

@@ -36,7 +36,8 @@ def main():
             "user": {"uid": 0, "gid": 0},
             "args": sys.argv[split + 1 :],
             "env": [f"{name}={value}" for name, value in environment.items()],
-            "cwd": "/",
+            # Relative arguments mean the same inside, as far as the directory is there.
+            "cwd": here if (here := os.getcwd()).startswith(source + "/") else "/",
             "capabilities": {
                 kind: CAPABILITIES for kind in ("bounding", "effective", "inheritable", "permitted", "ambient")
             },
