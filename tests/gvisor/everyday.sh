@@ -11,6 +11,9 @@ copy=$(mktemp -d /tmp/everyday.XXXXXX) || exit 1
 cat "$directory/$F" >"$copy/$F" && cat "$directory/$W" >"$copy/$W" && chmod "$(perl -e 'printf "%o", (stat shift)[2] & 07777' "$directory/$F")" "$copy/$F" &&
 	chmod 644 "$copy/$W" || exit 1
 
+# On one line most exceptions make no difference; only a longer file shows which are still needed.
+lines=$(wc -l <"$copy/$F")
+
 # say DIRECTORY COMMAND: puts all that the command says, and its status, into $said. In a subshell of this shell: starting
 # another costs a sandbox more than most of the commands.
 say() {
@@ -33,7 +36,7 @@ while IFS=$'\t' read -r name command expected; do
 	[ -z "$expected" ] || want=$expected$'\nstatus 0'
 	if ! excepted "$name"; then
 		check "$name" same "$got" "$want"
-	elif same "$got" "$want" >/dev/null; then
+	elif same "$got" "$want" >/dev/null && [ "$lines" -gt 1 ]; then
 		check "$name: no exception is needed any more" false
 	fi
 	# Both start from the same value again.
