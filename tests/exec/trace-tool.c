@@ -40,7 +40,7 @@ static gboolean parse_statfs(const char *name, const char *value, gpointer data,
 		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: not PATH=HEX", value);
 		return FALSE;
 	}
-	Shown entry = {.path = g_steal_pointer(&parts[0]), .type = strtol(parts[1], NULL, 16)};
+	Shown entry = {.path = g_strdup(parts[0]), .type = strtol(parts[1], NULL, 16)};
 	g_array_append_val(shown, entry);
 	return TRUE;
 }
