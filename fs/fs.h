@@ -41,6 +41,9 @@ Fs *fs_new(const Config *config, unsigned trees, GError **error);
 Fs *fs_new_at(const Config *config, unsigned trees, const char *proc, const char *sys, GError **error);
 void fs_free(Fs *fs);
 
+/* The parts of a sample (SamplePart) that content of this origin is made from, where it is the whole machine's. */
+unsigned parts_of_origin(Origin origin);
+
 /* An open file. Content is a snapshot taken at open and again by each read at offset 0. */
 typedef struct Handle Handle;
 

@@ -19,13 +19,13 @@ enum { PAGE = 4096 };
 struct Handle {
 	Node *node;
 	GMutex lock;
-	GString *current;    /* being read; NULL before the first read */
-	GString *next;       /* rendered for a size, waits for the read at offset 0 */
-	gboolean at_end;     /* current has been read to its end */
+	GString *current;  /* being read; NULL before the first read */
+	GString *next;     /* rendered for a size, waits for the read at offset 0 */
+	gboolean at_end;   /* current has been read to its end */
 	guint seen_events; /* 0: has read nothing yet, which kernfs_generic_poll() takes for news */
 };
 
-static unsigned parts_of_origin(Origin origin)
+unsigned parts_of_origin(Origin origin)
 {
 	switch (origin) {
 	case ORIGIN_CPU:
@@ -64,7 +64,8 @@ static Sample *take_sample(Fs *fs, Node *node, const Caller *caller)
 }
 
 /* Such rows are no event files. */
-static int show_unlocked(Fs *fs, Node *node, const Sample *sample, const Caller *caller, guint *ret_events, GString *out)
+static int show_unlocked(Fs *fs, Node *node, const Sample *sample, const Caller *caller, guint *ret_events,
+			 GString *out)
 {
 	VContext ctx = {fs, node, node->file.row, NULL, NULL, sample, caller};
 
@@ -125,7 +126,8 @@ static gboolean is_forbidden(const Node *node, int flags, const Caller *caller)
 	int access = flags & O_ACCMODE;
 	mode_t wanted = (access == O_WRONLY ? 0 : S_IRUSR) | (access == O_RDONLY ? 0 : S_IWUSR);
 
-	return node->type == NODE_FILE && node->file.row->flags & VF_STRICT_MODE && caller && caller->uid == 0 && wanted & ~node->mode;
+	return node->type == NODE_FILE && node->file.row->flags & VF_STRICT_MODE && caller && caller->uid == 0 &&
+	       wanted & ~node->mode;
 }
 
 int fs_open(Fs *fs, Node *node, int flags, const Caller *caller, Handle **ret)

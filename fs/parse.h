@@ -1,6 +1,6 @@
 /*
- * How the kernel reads numbers, sizes and lists from a write(2). All return 0 or the kernel's -errno and set *ret only on
- * success. Text is NUL-terminated.
+ * How the kernel reads numbers, sizes and lists from a write(2). All return 0 or the kernel's -errno and set *ret only
+ * on success. Text is NUL-terminated.
  */
 #pragma once
 
@@ -13,8 +13,8 @@ int parse_s64(const char *text, gint64 *ret);
 int parse_u32(const char *text, guint32 *ret);
 int parse_s32(const char *text, gint32 *ret);
 
-/* lib/cmdline.c memparse(): number with suffix K M G T P E; overflow wraps as in the kernel. *ret_end: the first byte that
- * is no part of it. */
+/* lib/cmdline.c memparse(): number with suffix K M G T P E; overflow wraps as in the kernel. *ret_end: the first byte
+ * that is no part of it. */
 guint64 parse_memparse(const char *text, const char **ret_end);
 
 /* mm/page_counter.c page_counter_memparse(): a size in bytes, or the word `max_word` (NULL: none); result in pages,

@@ -24,7 +24,8 @@ typedef struct NodeOps {
 	int (*make)(Fs *fs, Node *dir, const char *name, mode_t mode, const Caller *caller);
 	int (*remove)(Fs *fs, Node *child, const Caller *caller);
 	int (*rename)(Fs *fs, Node *child, Node *new_parent, const char *new_name, const Caller *caller);
-	/* Before a readdir, or an unsuccessful lookup: a directory that mirrors a native one adds or removes children. */
+	/* Before a readdir, or an unsuccessful lookup: a directory that mirrors a native one adds or removes children.
+	 */
 	void (*list)(Fs *fs, Node *dir);
 	void (*find)(Fs *fs, Node *dir, const char *name);
 	/* The sample that a show of this file of the directory needs (a new reference), or NULL for none. Without this
@@ -56,7 +57,7 @@ struct Node {
 			const VFile *row;
 			void *state;
 			GDestroyNotify free_row; /* called with `row` when the last reference goes; NULL: it stays */
-			guint events;     /* grows with each tree_notify() */
+			guint events;            /* grows with each tree_notify() */
 			gboolean fleeting; /* may vanish without an operation on its directory: never cache its name */
 		} file;
 		char *target; /* of a link */
@@ -87,8 +88,8 @@ void tree_remove(Tree *tree, Node *node);
 /* Moves a node; the caller has checked that the new name is free. */
 void tree_rename(Tree *tree, Node *node, Node *new_parent, const char *new_name);
 
-Node *tree_child(const Node *dir, const char *name); /* borrowed, or NULL */
-Node *tree_by_ino(const Tree *tree, uint64_t ino);   /* borrowed, or NULL */
-Node *tree_by_path(const Tree *tree, const char *path); /* "/a/b", no "." or ".."; borrowed, or NULL */
-char *node_path(const Node *node);                   /* "/" for the root */
+Node *tree_child(const Node *dir, const char *name);            /* borrowed, or NULL */
+Node *tree_by_ino(const Tree *tree, uint64_t ino);              /* borrowed, or NULL */
+Node *tree_by_path(const Tree *tree, const char *path);         /* "/a/b", no "." or ".."; borrowed, or NULL */
+char *node_path(const Node *node);                              /* "/" for the root */
 gboolean node_is_below(const Node *node, const Node *ancestor); /* also true for the ancestor itself */

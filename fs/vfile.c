@@ -53,15 +53,9 @@ int vfile_store_ignore(const VContext *ctx, const char *text, size_t len)
 }
 
 static const char *const origin_names[] = {
-	[ORIGIN_CONSTANT] = "constant",
-	[ORIGIN_SETTING] = "setting",
-	[ORIGIN_TREE] = "groups and members",
-	[ORIGIN_CPU] = "CPU time",
-	[ORIGIN_MEMORY] = "memory in use",
-	[ORIGIN_PIDS] = "processes",
-	[ORIGIN_IO] = "block I/O",
-	[ORIGIN_PRESSURE] = "pressure",
-	[ORIGIN_NATIVE] = "kernel",
+	[ORIGIN_CONSTANT] = "constant", [ORIGIN_SETTING] = "setting",      [ORIGIN_TREE] = "groups and members",
+	[ORIGIN_CPU] = "CPU time",      [ORIGIN_MEMORY] = "memory in use", [ORIGIN_PIDS] = "processes",
+	[ORIGIN_IO] = "block I/O",      [ORIGIN_PRESSURE] = "pressure",    [ORIGIN_NATIVE] = "kernel",
 };
 
 const char *origin_name(Origin origin)

@@ -1,7 +1,8 @@
 /*
  * One row of a table = one virtual file, after the kernel's struct cftype.
  *
- * The same row feeds lookup, readdir, getattr, FUSE, the tracer, `--list` and the tests; no other place repeats its name.
+ * The same row feeds lookup, readdir, getattr, FUSE, the tracer, `--list` and the tests; no other place repeats its
+ * name.
  */
 #pragma once
 
@@ -36,15 +37,23 @@ typedef enum Origin {
 const char *origin_name(Origin origin);
 
 typedef enum VFlag {
-	VF_ROOT_ONLY = 1 << 0, /* only in a hierarchy's root directory */
-	VF_NOT_ROOT = 1 << 1,  /* in every directory but the root */
-	VF_EVENT = 1 << 2,     /* poll(2) reports POLLPRI when tree_notify() is called on it */
-	VF_UNLOCKED = 1 << 3,  /* store takes the locks it needs itself (it reads /proc or sends signals); it gets neither
-				* owner nor state and must check node->dead once it holds the lock */
-	VF_KEEP_SPACE = 1 << 4, /* store sees the text unstripped (default: leading and trailing white space is removed) */
-	VF_UNLOCKED_SHOW = 1 << 5, /* the same as VF_UNLOCKED for show */
-	VF_STRICT_MODE = 1 << 6,   /* the permission bits bind root as well: open(2) fails with EACCES */
-	VF_PIDS = 1 << 7,          /* the content is PIDs, one a line: shown as the reader's PID namespace numbers them */
+	/* only in a hierarchy's root directory */
+	VF_ROOT_ONLY = 1 << 0,
+	/* in every directory but the root */
+	VF_NOT_ROOT = 1 << 1,
+	/* poll(2) reports POLLPRI when fs_notify() is called on it */
+	VF_EVENT = 1 << 2,
+	/* store takes the locks it needs itself (it reads /proc or sends signals); it gets neither owner nor state and
+	 * must check node->dead once it holds the lock */
+	VF_UNLOCKED = 1 << 3,
+	/* store sees the text unstripped (default: leading and trailing white space is removed) */
+	VF_KEEP_SPACE = 1 << 4,
+	/* the same as VF_UNLOCKED for show */
+	VF_UNLOCKED_SHOW = 1 << 5,
+	/* the permission bits bind root as well: open(2) fails with EACCES */
+	VF_STRICT_MODE = 1 << 6,
+	/* the content is PIDs, one a line: shown as the reader's PID namespace numbers them */
+	VF_PIDS = 1 << 7,
 } VFlag;
 
 /* What show and store are called with. The tree is locked (for reading, or for writing in store) unless VF_UNLOCKED. */

@@ -88,7 +88,8 @@ static void settle_gone(Task *parent, const Process *now)
 	guint64 unknown = growth(user + system, parent->gone);
 	guint64 unknown_system = user + system ? (guint64) ((double) unknown * system / (user + system)) : 0;
 
-	/* At its first sight a process brings along the times of children that it reaped as a member of these groups too. */
+	/* At its first sight a process brings along the times of children that it reaped as a member of these groups
+	 * too. */
 	if (unknown)
 		for (unsigned i = 0; i < n; i++)
 			if (groups[i]->parent)

@@ -218,15 +218,6 @@ static unsigned count_states(const Group *group, int id)
 	return n;
 }
 
-static unsigned count_descendants(const Group *group)
-{
-	unsigned n = group->children->len;
-
-	for (guint i = 0; i < group->children->len; i++)
-		n += count_descendants(group->children->pdata[i]);
-	return n;
-}
-
 static gboolean is_counted(const Group *group, int id)
 {
 	return id == CONTROLLER_PERF_EVENT || (group->hierarchy->controllers & CONTROLLER_BIT(id));
@@ -242,11 +233,10 @@ static int stat_show(const VContext *ctx, GString *out)
 {
 	const Group *group = ctx->owner;
 
-	g_string_append_printf(out, "nr_descendants %u\n", count_descendants(group));
+	g_string_append_printf(out, "nr_descendants %u\n", group_count_descendants(group));
 	for (int id = 0; id < CONTROLLER_COUNT; id++)
 		if (is_counted(group, id))
-			g_string_append_printf(out, "nr_subsys_%s %u\n", name_in_stat(id),
-					       count_states(group, id));
+			g_string_append_printf(out, "nr_subsys_%s %u\n", name_in_stat(id), count_states(group, id));
 	g_string_append(out, "nr_dying_descendants 0\n");
 	for (int id = 0; id < CONTROLLER_COUNT; id++)
 		if (is_counted(group, id))

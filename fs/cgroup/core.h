@@ -24,9 +24,9 @@ typedef struct Core {
 	GHashTable *members;
 	GHashTable *threads; /* tid → Task: single threads that were moved here without their process */
 	/* accounting */
-	Counters own;      /* of members, past and present */
-	Counters inherited; /* of removed descendants */
-	guint64 *cpu_user, *cpu_system; /* own and inherited time by CPU, ns; n_cpus of them */
+	Counters own;                       /* of members, past and present */
+	Counters inherited;                 /* of removed descendants */
+	guint64 *cpu_user, *cpu_system;     /* own and inherited time by CPU, ns; n_cpus of them */
 	gboolean was_populated, was_frozen; /* what cgroup.events said last */
 } Core;
 

@@ -11,6 +11,15 @@ int group_walk(Group *top, int (*visit)(Group *group, void *data), void *data)
 	return r;
 }
 
+unsigned group_count_descendants(const Group *group)
+{
+	unsigned n = group->children->len;
+
+	for (guint i = 0; i < group->children->len; i++)
+		n += group_count_descendants(group->children->pdata[i]);
+	return n;
+}
+
 void *group_effective_state(const Group *group, ControllerId id)
 {
 	while (group && !group->states[id])

@@ -56,12 +56,12 @@ struct Group {
 	unsigned depth;      /* 0: the root */
 	gboolean dead;
 	void *states[CONTROLLER_COUNT]; /* NULL where the controller is not enabled */
-	struct Core *core;   /* settings of the cgroup.* files, members and accounting: owned by core.c and members.c */
+	struct Core *core; /* settings of the cgroup.* files, members and accounting: owned by core.c and members.c */
 };
 
 struct Hierarchy {
 	Fs *fs;
-	char *name; /* directory name: "cpu,cpuacct", "systemd", "v2" */
+	char *name;          /* directory name: "cpu,cpuacct", "systemd", "v2" */
 	char *release_agent; /* v1; NULL: none */
 	gboolean is_v2;
 	guint32 controllers; /* bit per ControllerId */
@@ -109,6 +109,9 @@ guint64 group_memory_usage(const Group *group, const Sample *sample); /* anon + 
 
 /* Calls visit for each group below (and including) top, parents first. Stops at the first non-zero answer. */
 int group_walk(Group *top, int (*visit)(Group *group, void *data), void *data);
+
+/* How many groups there are below it. */
+unsigned group_count_descendants(const Group *group);
 
 /* The nearest group upwards (including itself) that has a state of this controller; NULL if none. */
 void *group_effective_state(const Group *group, ControllerId id);

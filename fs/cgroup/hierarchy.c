@@ -216,15 +216,6 @@ static void group_free(Group *group)
 	g_free(group);
 }
 
-static unsigned count_descendants(const Group *group)
-{
-	unsigned n = group->children->len;
-
-	for (guint i = 0; i < group->children->len; i++)
-		n += count_descendants(group->children->pdata[i]);
-	return n;
-}
-
 /* cgroup_check_hierarchy_limits() */
 static gboolean has_room_for_child(const Group *parent)
 {
@@ -235,7 +226,8 @@ static gboolean has_room_for_child(const Group *parent)
 
 		if (level > core->max_depth)
 			return FALSE;
-		if (core->max_descendants != G_MAXINT32 && (gint64) count_descendants(group) >= core->max_descendants)
+		if (core->max_descendants != G_MAXINT32 &&
+		    (gint64) group_count_descendants(group) >= core->max_descendants)
 			return FALSE;
 	}
 	return TRUE;
@@ -374,8 +366,8 @@ static gboolean parse_hierarchy(const char *text, guint32 taken, guint32 *ret, G
 		int id = controller_by_name(*name, FALSE);
 
 		if (id < 0 || ((set | taken) & CONTROLLER_BIT(id))) {
-			g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_VALUE,
-				    "[cgroup] hierarchies: '%s' in '%s' %s", *name, text,
+			g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_VALUE, "[cgroup] hierarchies: '%s' in '%s' %s",
+				    *name, text,
 				    id < 0 ? "is no v1 controller" : "is in two hierarchies; leave one out");
 			return FALSE;
 		}

@@ -14,8 +14,8 @@ struct Cgroups {
 	unsigned n_cpus;
 };
 
-/* v1 hierarchies become directories of v1_dir (NULL: none), v2 the directory "v2" of v2_parent (NULL: none). Where both are
- * served a controller is in v2 only if no v1 hierarchy has it, as in the kernel. */
+/* v1 hierarchies become directories of v1_dir (NULL: none), v2 the directory "v2" of v2_parent (NULL: none). Where both
+ * are served a controller is in v2 only if no v1 hierarchy has it, as in the kernel. */
 Cgroups *cgroups_new(Fs *fs, Node *v1_dir, Node *v2_parent, GError **error);
 void cgroups_free(Cgroups *cgroups);
 
@@ -31,7 +31,8 @@ int group_rename(Group *group, Group *new_parent, const char *new_name);
 /* "/a/b" below a hierarchy's root; NULL if there is none. */
 Group *group_by_path(const Hierarchy *hierarchy, const char *path);
 
-/* v2: the controllers that are usable in the group (its parent's subtree_control, less what threaded groups cannot have). */
+/* v2: the controllers that are usable in the group (its parent's subtree_control, less what threaded groups cannot
+ * have). */
 guint32 group_controllers(const Group *group);
 /* v2: gives children the states and files that the group's subtree_control now asks for, and takes away the others. */
 void group_apply_control(Group *group);

@@ -266,28 +266,12 @@ static About what_is(Fs *fs, Node *file)
 	return about;
 }
 
-static unsigned machine_parts(Origin origin)
-{
-	switch (origin) {
-	case ORIGIN_CPU:
-		return SAMPLE_CPU;
-	case ORIGIN_MEMORY:
-		return SAMPLE_MEMORY;
-	case ORIGIN_PIDS:
-		return SAMPLE_LOAD;
-	case ORIGIN_IO:
-		return SAMPLE_IO;
-	default:
-		return 0;
-	}
-}
-
 static Sample *sample_of_group(Fs *fs, Node *file, const About *about)
 {
 	Sample *sample;
 
 	if (about->is_root || !about->has_processes)
-		return sampler_get(fs->sampler, about->is_root ? machine_parts(about->origin) : 0);
+		return sampler_get(fs->sampler, about->is_root ? parts_of_origin(about->origin) : 0);
 	sample = sampler_get(fs->sampler, SAMPLE_PROCESSES);
 	members_reconcile(fs, sample);
 	if (about->origin == ORIGIN_MEMORY)

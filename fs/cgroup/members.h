@@ -2,9 +2,9 @@
  * Which process is in which group.
  *
  * One table for all hierarchies: a Task is a process, (pid, start time), with its group in each. The table follows the
- * machine by reconciling with the process list: a process that is new inherits the groups of its parent, one that is gone
- * leaves its times behind. What that can miss: a child that is born and orphaned between two looks at the process list is
- * taken for a child of whoever adopted it.
+ * machine by reconciling with the process list: a process that is new inherits the groups of its parent, one that is
+ * gone leaves its times behind. What that can miss: a child that is born and orphaned between two looks at the process
+ * list is taken for a child of whoever adopted it.
  */
 #pragma once
 
@@ -13,12 +13,13 @@
 typedef struct Task {
 	pid_t pid; /* of the thread group, in the daemon's PID namespace */
 	pid_t ppid;
-	guint64 start; /* 0: not known yet, it was just born */
-	gint64 born;   /* monotonic time when the table got it */
-	Group **groups;      /* by Hierarchy.index; never NULL entries */
-	GHashTable *threads; /* tid → Group ** with NULL for "where its process is"; NULL: no thread was moved by itself */
-	GArray *tids;        /* pid_t, as of the last look; NULL: not looked yet */
-	Process last;        /* as of the last reconciliation; times count from there */
+	guint64 start;  /* 0: not known yet, it was just born */
+	gint64 born;    /* monotonic time when the table got it */
+	Group **groups; /* by Hierarchy.index; never NULL entries */
+	GHashTable
+		*threads; /* tid → Group ** with NULL for "where its process is"; NULL: no thread was moved by itself */
+	GArray *tids;     /* pid_t, as of the last look; NULL: not looked yet */
+	Process last;     /* as of the last reconciliation; times count from there */
 	guint64 anon, file, shmem, swap; /* bytes, as of memory_taken */
 	gint64 memory_taken;
 	guint generation; /* of the last reconciliation that saw it */
@@ -34,9 +35,9 @@ struct Members {
 	Fs *fs;
 	GHashTable *tasks; /* pid → Task */
 	guint generation;
-	gint64 taken; /* of the sample that was reconciled last */
-	gint64 started;      /* when the last sample's look at the processes began; what is younger it may have missed */
-	gint64 last_exit;    /* when an end was last told: a look that began before may still have seen the process */
+	gint64 taken;     /* of the sample that was reconciled last */
+	gint64 started;   /* when the last sample's look at the processes began; what is younger it may have missed */
+	gint64 last_exit; /* when an end was last told: a look that began before may still have seen the process */
 	unsigned n_freezing; /* groups that ask for freezing */
 	unsigned n_frozen;   /* processes stopped by us */
 	unsigned n_placed;   /* memberships in groups that are not the root */
@@ -47,7 +48,8 @@ struct Members {
 Members *members_new(Fs *fs);
 void members_free(Members *members);
 
-/* watch.c: the kernel's word of forks and exits, where it gives it. Started by the first process that is placed in a group. */
+/* watch.c: the kernel's word of forks and exits, where it gives it. Started by the first process that is placed in a
+ * group. */
 void members_watch_new(Members *members);
 void members_watch_free(Members *members);
 /* Takes what has happened up to now. FALSE: there is no such word; the process list must be looked at. Unlocked. */
@@ -60,8 +62,8 @@ void members_exited(Members *members, Task *task, gboolean is_gone);
 
 /* Looks at the machine's processes now, and brings the table up to date. Takes the lock for writing itself. */
 void members_refresh(Fs *fs);
-/* The same, and no process that has ended is left in the group of this directory or file, or below it: the kernel's word of
- * an end comes a little later than the end itself. */
+/* The same, and no process that has ended is left in the group of this directory or file, or below it: the kernel's
+ * word of an end comes a little later than the end itself. */
 void members_refresh_below(Fs *fs, Node *node);
 /* The same with a sample that is at hand (it has the processes). */
 void members_reconcile(Fs *fs, const Sample *sample);
@@ -96,8 +98,8 @@ void accounting_update(Task *task, const Process *now); /* now becomes task->las
 void accounting_note_gone(Members *members, Task *gone);
 void accounting_merge_into_parent(Group *group);
 
-/* freezing.c: freezes or thaws what is in the group and below, by signals; repeated until no new process appears. Takes the
- * lock itself. */
+/* freezing.c: freezes or thaws what is in the group and below, by signals; repeated until no new process appears. Takes
+ * the lock itself. */
 int group_set_frozen(Fs *fs, Node *file, gboolean frozen);
 /* Is every process in it stopped? Tree locked. */
 gboolean group_is_frozen(const Group *group);

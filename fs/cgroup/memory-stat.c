@@ -14,28 +14,32 @@
 #define KEYS(X)                                                                                                        \
 	X(anon, 1)                                                                                                     \
 	X(file, 1)                                                                                                     \
-	X(kernel, 0) X(kernel_stack, 1) X(pagetables, 1) X(sec_pagetables, 1) X(percpu, 0) X(sock, 0) X(vmalloc, 0)    \
-		X(shmem, 1) X(file_mapped, 1) X(file_dirty, 1) X(file_writeback, 1) X(swapcached, 1) X(anon_thp, 1)    \
-			X(file_thp, 1) X(shmem_thp, 1) X(inactive_anon, 1) X(active_anon, 1) X(inactive_file, 1)       \
-				X(active_file, 1) X(unevictable, 1) X(slab_reclaimable, 1) X(slab_unreclaimable, 1)    \
-					X(slab, 0) EVENT_KEYS(X) X(pgscan, 0) X(pgsteal, 0) LATE_EVENT_KEYS(X)
+	X(kernel, 0)                                                                                                   \
+	X(kernel_stack, 1)                                                                                             \
+	X(pagetables, 1) X(sec_pagetables, 1) X(percpu, 0) X(sock, 0) X(vmalloc, 0) X(shmem, 1) X(file_mapped, 1)      \
+		X(file_dirty, 1) X(file_writeback, 1) X(swapcached, 1) X(anon_thp, 1) X(file_thp, 1) X(shmem_thp, 1)   \
+			X(inactive_anon, 1) X(active_anon, 1) X(inactive_file, 1) X(active_file, 1) X(unevictable, 1)  \
+				X(slab_reclaimable, 1) X(slab_unreclaimable, 1) X(slab, 0) EVENT_KEYS(X) X(pgscan, 0)  \
+					X(pgsteal, 0) LATE_EVENT_KEYS(X)
 
 /* Those that /proc/vmstat has under the same name, before and after pgscan and pgsteal. */
 #define EVENT_KEYS(X)                                                                                                  \
 	X(workingset_refault_anon, 1)                                                                                  \
 	X(workingset_refault_file, 1)                                                                                  \
-	X(workingset_activate_anon, 1) X(workingset_activate_file, 1) X(workingset_restore_anon, 1)                    \
-		X(workingset_restore_file, 1) X(workingset_nodereclaim, 1) X(pgdemote_kswapd, 1) X(pgdemote_direct, 1) \
-			X(pgdemote_khugepaged, 1) X(pgpromote_success, 1)
+	X(workingset_activate_anon, 1)                                                                                 \
+	X(workingset_activate_file, 1)                                                                                 \
+	X(workingset_restore_anon, 1) X(workingset_restore_file, 1) X(workingset_nodereclaim, 1) X(pgdemote_kswapd, 1) \
+		X(pgdemote_direct, 1) X(pgdemote_khugepaged, 1) X(pgpromote_success, 1)
 
 #define LATE_EVENT_KEYS(X)                                                                                             \
 	X(pgscan_kswapd, 0)                                                                                            \
 	X(pgscan_direct, 0)                                                                                            \
-	X(pgscan_khugepaged, 0) X(pgsteal_kswapd, 0) X(pgsteal_direct, 0) X(pgsteal_khugepaged, 0) X(pgfault, 0)       \
-		X(pgmajfault, 0) X(pgrefill, 0) X(pgactivate, 0) X(pgdeactivate, 0) X(pglazyfree, 0) X(pglazyfreed, 0) \
-			X(swpin_zero, 0) X(swpout_zero, 0) X(thp_fault_alloc, 0) X(thp_collapse_alloc, 0)              \
-				X(thp_swpout, 0) X(thp_swpout_fallback, 0) X(numa_pages_migrated, 0)                   \
-					X(numa_pte_updates, 0) X(numa_hint_faults, 0)
+	X(pgscan_khugepaged, 0)                                                                                        \
+	X(pgsteal_kswapd, 0)                                                                                           \
+	X(pgsteal_direct, 0) X(pgsteal_khugepaged, 0) X(pgfault, 0) X(pgmajfault, 0) X(pgrefill, 0) X(pgactivate, 0)   \
+		X(pgdeactivate, 0) X(pglazyfree, 0) X(pglazyfreed, 0) X(swpin_zero, 0) X(swpout_zero, 0)               \
+			X(thp_fault_alloc, 0) X(thp_collapse_alloc, 0) X(thp_swpout, 0) X(thp_swpout_fallback, 0)      \
+				X(numa_pages_migrated, 0) X(numa_pte_updates, 0) X(numa_hint_faults, 0)
 
 /* Bytes, and events. */
 typedef struct Counts {

@@ -13,8 +13,8 @@
 
 typedef struct Move {
 	MigrateWhat what;
-	pid_t tid;      /* the thread that was named, or the leader */
-	pid_t pid;      /* its thread group */
+	pid_t tid; /* the thread that was named, or the leader */
+	pid_t pid; /* its thread group */
 	ProcessIds ids;
 	const Caller *caller;
 } Move;

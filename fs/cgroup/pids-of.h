@@ -1,4 +1,5 @@
-/* What /proc says of one process or thread, and PIDs across PID namespaces. None of this may be called with the tree locked. */
+/* What /proc says of one process or thread, and PIDs across PID namespaces. None of this may be called with the tree
+ * locked. */
 #pragma once
 
 #include <glib.h>
@@ -13,8 +14,8 @@ typedef struct ProcessIds {
 /* tid may be any thread. 0, or -ESRCH. */
 int process_ids(pid_t tid, ProcessIds *ret);
 
-/* Numbers of processes are those of the daemon's PID namespace. A caller in another one, below it, uses other numbers; it
- * does not see processes outside its own.
+/* Numbers of processes are those of the daemon's PID namespace. A caller in another one, below it, uses other numbers;
+ * it does not see processes outside its own.
  *
  * The daemon's number of what the caller calls `pid`; 0 if the caller has no such process. */
 pid_t pid_from_caller(pid_t caller, pid_t pid);

@@ -20,9 +20,9 @@ typedef struct ExitRecord {
 
 struct ProcessEvents {
 	int connector;
-	int taskstats;      /* -1: no exit records */
-	guint16 family;     /* of taskstats */
-	GHashTable *exits;  /* tgid → ExitRecord of threads that ended, until the process does */
+	int taskstats;     /* -1: no exit records */
+	guint16 family;    /* of taskstats */
+	GHashTable *exits; /* tgid → ExitRecord of threads that ended, until the process does */
 	gboolean listening;
 };
 
@@ -206,7 +206,8 @@ static void read_exit_records(ProcessEvents *events)
 		const struct nlattr *task, *stats;
 		struct taskstats copy = {0};
 
-		if (n < (ssize_t) NLMSG_HDRLEN || header->nlmsg_len > (size_t) n || header->nlmsg_type != events->family)
+		if (n < (ssize_t) NLMSG_HDRLEN || header->nlmsg_len > (size_t) n ||
+		    header->nlmsg_type != events->family)
 			continue;
 		task = find_in_message(header, TASKSTATS_TYPE_AGGR_PID);
 		stats = task ? find_attribute((const char *) task + NLA_HDRLEN, task->nla_len - NLA_HDRLEN,
@@ -214,7 +215,8 @@ static void read_exit_records(ProcessEvents *events)
 			     : NULL;
 		if (!stats)
 			continue;
-		memcpy(&copy, (const char *) stats + NLA_HDRLEN, MIN(sizeof copy, (size_t) stats->nla_len - NLA_HDRLEN));
+		memcpy(&copy, (const char *) stats + NLA_HDRLEN,
+		       MIN(sizeof copy, (size_t) stats->nla_len - NLA_HDRLEN));
 		note_exit_record(events, &copy);
 	}
 }

@@ -1,7 +1,7 @@
 /*
- * The kernel's own word of processes that start and end: the proc connector (Documentation/driver-api/connector.rst) and
- * the exit records of taskstats (Documentation/accounting/taskstats.rst). Both need CAP_NET_ADMIN in the first network
- * namespace, and gVisor has neither: then members are found by looking at the process list.
+ * The kernel's own word of processes that start and end: the proc connector (Documentation/driver-api/connector.rst)
+ * and the exit records of taskstats (Documentation/accounting/taskstats.rst). Both need CAP_NET_ADMIN in the first
+ * network namespace, and gVisor has neither: then members are found by looking at the process list.
  */
 #pragma once
 
@@ -14,7 +14,8 @@ typedef struct ProcessEvent {
 	ProcessEventKind kind;
 	pid_t pid;    /* the thread group that started, or of which a thread ended: perhaps the last one */
 	pid_t parent; /* PROCESS_FORKED: the thread group that forked it */
-	/* PROCESS_EXITED: CPU time of its threads that ended while we listened, ns, and what they read from and wrote to disk */
+	/* PROCESS_EXITED: CPU time of its threads that ended while we listened, ns, and what they read from and wrote
+	 * to disk */
 	guint64 cpu_ns, read_bytes, write_bytes;
 } ProcessEvent;
 

@@ -18,7 +18,7 @@ typedef struct Watch {
 	ProcessEvents *events;
 	GMutex lock; /* one drain at a time */
 	GThread *thread;
-	int stop;          /* eventfd */
+	int stop;           /* eventfd */
 	gboolean listening; /* under lock */
 } Watch;
 

@@ -123,7 +123,8 @@ static int key_store(const VContext *ctx, const char *text, size_t len)
 	SysctlKey *key = key_of(ctx->file);
 	int r = use_native(ctx, &(NativeCall){.key = key, .text = text, .len = len});
 
-	/* A native file that has a write bit and yet cannot be written (an older gVisor: EIO) is only a picture, too. */
+	/* A native file that has a write bit and yet cannot be written (an older gVisor: EIO) is only a picture, too.
+	 */
 	if (r == -EIO && key->row && key->row->mode & 0222) {
 		r = sysctl_key_store(key, text, len);
 		key->detached = r == 0;

@@ -63,16 +63,18 @@ typedef struct CpuTimes {
 	X(pswpin)                                                                                                      \
 	X(pswpout)                                                                                                     \
 	X(pgfault)                                                                                                     \
-	X(pgmajfault) X(pgrefill) X(pgactivate) X(pgdeactivate) X(pglazyfree) X(pglazyfreed)                           \
-		X(workingset_refault_anon) X(workingset_refault_file) X(workingset_activate_anon)                      \
-			X(workingset_activate_file) X(workingset_restore_anon) X(workingset_restore_file)              \
-				X(workingset_nodereclaim) X(pgscan_kswapd) X(pgscan_direct) X(pgscan_khugepaged)       \
-					X(pgsteal_kswapd) X(pgsteal_direct) X(pgsteal_khugepaged) X(pgdemote_kswapd)   \
-						X(pgdemote_direct) X(pgdemote_khugepaged) X(pgpromote_success)         \
-							X(thp_fault_alloc) X(thp_collapse_alloc) X(thp_swpout)         \
-								X(thp_swpout_fallback) X(swpin_zero) X(swpout_zero)    \
-									X(numa_pages_migrated) X(numa_pte_updates)     \
-										X(numa_hint_faults) X(oom_kill)
+	X(pgmajfault)                                                                                                  \
+	X(pgrefill)                                                                                                    \
+	X(pgactivate) X(pgdeactivate) X(pglazyfree) X(pglazyfreed) X(workingset_refault_anon)                          \
+		X(workingset_refault_file) X(workingset_activate_anon) X(workingset_activate_file)                     \
+			X(workingset_restore_anon) X(workingset_restore_file) X(workingset_nodereclaim)                \
+				X(pgscan_kswapd) X(pgscan_direct) X(pgscan_khugepaged) X(pgsteal_kswapd)               \
+					X(pgsteal_direct) X(pgsteal_khugepaged) X(pgdemote_kswapd) X(pgdemote_direct)  \
+						X(pgdemote_khugepaged) X(pgpromote_success) X(thp_fault_alloc)         \
+							X(thp_collapse_alloc) X(thp_swpout) X(thp_swpout_fallback)     \
+								X(swpin_zero) X(swpout_zero) X(numa_pages_migrated)    \
+									X(numa_pte_updates) X(numa_hint_faults)        \
+										X(oom_kill)
 
 typedef struct Memory {
 #define X(field, key) guint64 field;

@@ -109,7 +109,8 @@ static void test_held_files_of_removed_groups(void **state)
 	Handle *handle;
 
 	make(fixture, "/v2", "a");
-	assert_int_equal(fs_open(fixture->fs, at(fixture, "/v2/a/cgroup.events"), O_RDONLY, &fixture->caller, &handle), 0);
+	assert_int_equal(fs_open(fixture->fs, at(fixture, "/v2/a/cgroup.events"), O_RDONLY, &fixture->caller, &handle),
+			 0);
 	assert_int_equal(fs_rmdir(fixture->fs, at(fixture, "/v2"), "a", &fixture->caller), 0);
 	assert_int_equal(fs_read(fixture->fs, handle, &fixture->caller, 0, 100, out), -ENODEV);
 	assert_int_equal(fs_write(fixture->fs, handle, &fixture->caller, "0", 1), -ENODEV);

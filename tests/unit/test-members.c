@@ -330,7 +330,8 @@ static void test_threads(void **state)
 static void assert_between(guint64 value, guint64 low, guint64 high)
 {
 	if (value < low || value > high)
-		fail_msg("%" G_GUINT64_FORMAT " is not in %" G_GUINT64_FORMAT " … %" G_GUINT64_FORMAT, value, low, high);
+		fail_msg("%" G_GUINT64_FORMAT " is not in %" G_GUINT64_FORMAT " … %" G_GUINT64_FORMAT, value, low,
+			 high);
 }
 
 static void test_time_stays_where_it_was_spent(void **state)

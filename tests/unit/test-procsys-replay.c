@@ -176,8 +176,8 @@ static void check_file(Fs *fs, char **fields, const char *row, Tally *tally)
 	      row, content->str);
 }
 
-/* An empty write never reaches a file system in user space. cad_pid takes the PIDs of processes that there are, and only the
- * recorder's machine had its processes. */
+/* An empty write never reaches a file system in user space. cad_pid takes the PIDs of processes that there are, and
+ * only the recorder's machine had its processes. */
 static gboolean is_comparable_write(char **fields)
 {
 	return *fields[2] && !g_str_has_suffix(fields[1], "/cad_pid");
