@@ -56,7 +56,7 @@ static GPtrArray *table_names(const char *section)
 	for (const ConfigKey *row = config_keys; row->section; row++) {
 		const char *last = names->len ? g_ptr_array_index(names, names->len - 1) : "";
 
-		if (section ? !strcmp(row->section, section) : strcmp(row->section, last))
+		if (section ? strcmp(row->section, section) == 0 : strcmp(row->section, last) != 0)
 			g_ptr_array_add(names, (char *) (section ? row->key : row->section));
 	}
 	g_ptr_array_add(names, NULL);
@@ -88,7 +88,7 @@ static gboolean fail_unknown_key(const Source *source, const char *section, cons
 	g_autofree char *place = source_place(source, section, key);
 
 	for (const ConfigKey *row = config_keys; row->section; row++) {
-		if (strcmp(row->key, key))
+		if (strcmp(row->key, key) != 0)
 			continue;
 		g_free(hint);
 		hint = g_strdup_printf("; \"%s\" is a key of [%s]", key, row->section);
@@ -314,7 +314,7 @@ GPtrArray *config_set_in_vain(const Config *config)
 	for (size_t i = 0; config_keys[i].section; i++) {
 		const ConfigKey *row = &config_keys[i];
 
-		if (row->unused && strcmp(config->values[i].text, row->fallback))
+		if (row->unused && strcmp(config->values[i].text, row->fallback) != 0)
 			g_ptr_array_add(names, g_strdup_printf("%s.%s", row->section, row->key));
 	}
 	return names;

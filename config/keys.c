@@ -57,7 +57,7 @@ static char *check_groups(const char *const *values)
 	for (; *values; values++) {
 		g_autofree char *canonical = g_canonicalize_filename(*values, "/");
 
-		if (strcmp(canonical, *values) || !strcmp(canonical, "/"))
+		if (strcmp(canonical, *values) != 0 || strcmp(canonical, "/") == 0)
 			return g_strdup_printf("must be paths of groups such as /kubepods, has \"%s\"", *values);
 	}
 	return NULL;

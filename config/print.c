@@ -26,7 +26,7 @@ char *config_print(const Config *config)
 	for (size_t i = 0; config_keys[i].section; i++) {
 		const ConfigKey *row = &config_keys[i];
 
-		if (strcmp(row->section, section))
+		if (strcmp(row->section, section) != 0)
 			g_string_append_printf(out, "\n[%s]\n", row->section);
 		section = row->section;
 		print_origin(config, &config->values[i], out);

@@ -243,7 +243,7 @@ Options *options_parse(int argc, char **argv, GError **error)
 	char **rest = NULL;
 	int n = 0;
 
-	while (n < argc && (n == 0 || strcmp(argv[n], "--"))) {
+	while (n < argc && (n == 0 || strcmp(argv[n], "--") != 0)) {
 		words[n] = argv[n];
 		n++;
 	}

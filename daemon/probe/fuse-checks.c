@@ -58,6 +58,7 @@ static ProbeVerdict check_mount(ProbeAttempt *attempt)
 
 	if (r < 0)
 		return probe_saw_error(attempt, "mount(fuse)", r);
+	g_assert(tree.path);
 	r = stat(tree.path, &root) < 0 ? -errno : 0;
 	if (r < 0)
 		probe_saw_error(attempt, "mounted, but stat of its root", r);
@@ -132,6 +133,7 @@ static ProbeVerdict with_tree(ProbeAttempt *attempt, FuseTreeFlags flags,
 		probe_saw_error(attempt, "not tried; mount(fuse)", r);
 		return PROBE_UNKNOWN;
 	}
+	g_assert(tree.path && tree.log);
 	verdict = look(attempt, &tree);
 	fuse_tree_unmount(&tree);
 	return verdict;

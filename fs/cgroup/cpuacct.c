@@ -127,7 +127,8 @@ static int cpuacct_set_usage(const VContext *ctx, const char *text, size_t len)
 		return r;
 	if (value != 0)
 		return -EINVAL;
-	locked.sample = sample = members_sample(ctx->fs, ctx->node, ctx->caller);
+	sample = members_sample(ctx->fs, ctx->node, ctx->caller);
+	locked.sample = sample;
 	r = control_file_lock(&locked);
 	if (r < 0)
 		return r;

@@ -153,9 +153,12 @@ int io_show_max(const VContext *ctx, GString *out)
 static int read_column(char *word, guint64 values[IO_LIMITS])
 {
 	char *value_text = strchr(word, '=');
-	const char *at = value_text ? value_text + 1 : "";
+	const char *at;
 	guint64 value = IO_NO_LIMIT;
 
+	if (!value_text)
+		return -EINVAL;
+	at = value_text + 1;
 	if (!convert_u64(&at, &value) && strcmp(at, "max") != 0)
 		return -EINVAL;
 	if (value == 0)

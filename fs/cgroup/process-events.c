@@ -66,9 +66,11 @@ static gboolean genl_ask(int fd, guint16 type, guint8 command, guint16 attribute
 	struct genlmsghdr *genl = NLMSG_DATA(header);
 	struct nlattr *attr = (struct nlattr *) ((char *) genl + GENL_HDRLEN);
 
+	if (strlen(value) >= sizeof buffer / 2)
+		return FALSE;
 	attr->nla_type = attribute;
 	attr->nla_len = NLA_HDRLEN + strlen(value) + 1;
-	strcpy((char *) attr + NLA_HDRLEN, value);
+	memcpy((char *) attr + NLA_HDRLEN, value, strlen(value) + 1);
 	genl->cmd = command;
 	genl->version = 1;
 	header->nlmsg_type = type;
