@@ -1,8 +1,7 @@
 /*
  * The files that every v1 group has (kernel/cgroup/cgroup-v1.c, cgroup1_base_files).
  *
- * release_agent is run by the daemon when the last process or child leaves a group with notify_on_release, with the
- * group's path as its argument, as the kernel does.
+ * notify_on_release and release_agent are kept and read back, and nothing is run when a group becomes empty.
  */
 #include "fs/cgroup/core.h"
 
@@ -43,11 +42,12 @@ const VFile core_v1_files[] = {
 	{"cgroup.clone_children", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_bool, vfile_store_bool,
 	 offsetof(Core, clone_children), "1: new cpuset children copy their parent's CPUs and memory nodes"},
 	{"notify_on_release", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_bool, vfile_store_bool,
-	 offsetof(Core, notify_on_release), "1: release_agent runs when the group becomes empty"},
+	 offsetof(Core, notify_on_release),
+	 "1: release_agent is to run when the group becomes empty; kept only, nothing runs"},
 	{"cgroup.sane_behavior", 0444, VF_ROOT_ONLY, ORIGIN_CONSTANT, vfile_show_zero, NULL, 0,
 	 "Always 0: this is a v1 hierarchy"},
 	{"release_agent", 0644, VF_ROOT_ONLY, ORIGIN_SETTING, release_agent_show, release_agent_store, 0,
-	 "Program that is told of groups that became empty"},
+	 "Program to tell of groups that became empty; kept only, never run"},
 	{0},
 };
 
@@ -63,6 +63,6 @@ static int event_control_store(const VContext *ctx, const char *text, size_t len
 
 const VFile event_control_files[] = {
 	{"cgroup.event_control", 0200, VF_UNLOCKED, ORIGIN_TREE, NULL, event_control_store, 0,
-	 "Asks for an eventfd notification: \"<eventfd> <fd of a control file> <arguments>\""},
+	 "Takes a wish for an eventfd notification, \"<eventfd> <fd> <arguments>\"; none is sent"},
 	{0},
 };

@@ -53,24 +53,23 @@ gboolean group_is_frozen(const Group *group)
 	return !running;
 }
 
-/* The process is verified to be the one we mean, so that a reused PID is not hit. */
-static int signal_task(Fs *fs, const Task *task, int signal)
-{
-	Process now;
-	int r = sampler_read_process(fs->sampler, task->pid, FALSE, &now);
-
-	if (r < 0)
-		return r;
-	if (now.start != task->start)
-		return -ESRCH;
-	return kill(task->pid, signal) < 0 ? -errno : 0;
-}
-
 typedef struct Target {
 	pid_t pid;
 	guint64 start;
 	int signal;
 } Target;
+
+/* Whether the process is still the one we mean is looked at first, so that a reused PID is not hit. What is gone needs
+ * no signal. */
+static void signal_target(Fs *fs, const Target *target)
+{
+	Process now;
+
+	if (sampler_read_process(fs->sampler, target->pid, FALSE, &now) < 0 || now.start != target->start)
+		return;
+	if (kill(target->pid, target->signal) < 0 && errno != ESRCH)
+		g_warning("cannot send signal %d to process %d: %s", target->signal, target->pid, g_strerror(errno));
+}
 
 static void add_target(GArray *targets, const Task *task, int signal)
 {
@@ -103,12 +102,8 @@ static GArray *collect_freezing(Fs *fs)
 
 static unsigned send_signals(Fs *fs, GArray *targets)
 {
-	for (guint i = 0; i < targets->len; i++) {
-		const Target *target = &g_array_index(targets, Target, i);
-		Task task = {.pid = target->pid, .start = target->start};
-
-		signal_task(fs, &task, target->signal);
-	}
+	for (guint i = 0; i < targets->len; i++)
+		signal_target(fs, &g_array_index(targets, Target, i));
 	return targets->len;
 }
 

@@ -3,10 +3,9 @@
  */
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/members.h"
-#include "fs/cgroup/pids-of.h"
+#include "fs/source/processes.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 static int compare_pids(gconstpointer a, gconstpointer b)
 {
@@ -64,12 +63,6 @@ static gboolean is_thread_mode(const Group *group)
 	return group->hierarchy->is_v2 && group_core(group)->threaded;
 }
 
-/* Of a domain with threaded groups below, cgroup.procs lists the processes of the whole threaded subtree. */
-static void collect_domain(Group *group, Collect *collect)
-{
-	members_foreach(group, collect_process, collect);
-}
-
 int members_show_procs(const VContext *ctx, GString *out)
 {
 	Group *group = ctx->owner;
@@ -78,21 +71,12 @@ int members_show_procs(const VContext *ctx, GString *out)
 	if (is_thread_mode(group))
 		return -EOPNOTSUPP;
 	collect.pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	/* Of a domain with threaded groups below, the processes of the whole threaded subtree. */
 	if (group->hierarchy->is_v2 && group->parent && group_is_thread_root(group)) {
 		collect.group = NULL;
-		collect_domain(group, &collect);
-	} else if (!group->parent) {
 		members_foreach(group, collect_process, &collect);
 	} else {
-		GHashTableIter iter;
-		gpointer task;
-
-		g_hash_table_iter_init(&iter, group_core(group)->members);
-		while (g_hash_table_iter_next(&iter, &task, NULL))
-			collect_process(task, &collect);
-		g_hash_table_iter_init(&iter, group_core(group)->threads);
-		while (g_hash_table_iter_next(&iter, NULL, &task))
-			collect_process(task, &collect);
+		members_foreach_own(group, collect_process, &collect);
 	}
 	show_pids(collect.pids, out);
 	g_array_unref(collect.pids);
@@ -101,21 +85,9 @@ int members_show_procs(const VContext *ctx, GString *out)
 
 int members_show_threads(const VContext *ctx, GString *out)
 {
-	Group *group = ctx->owner;
-	Collect collect = {group, g_array_new(FALSE, FALSE, sizeof(pid_t))};
-	GHashTableIter iter;
-	gpointer task;
+	Collect collect = {ctx->owner, g_array_new(FALSE, FALSE, sizeof(pid_t))};
 
-	if (!group->parent) {
-		members_foreach(group, collect_threads, &collect);
-	} else {
-		g_hash_table_iter_init(&iter, group_core(group)->members);
-		while (g_hash_table_iter_next(&iter, &task, NULL))
-			collect_threads(task, &collect);
-		g_hash_table_iter_init(&iter, group_core(group)->threads);
-		while (g_hash_table_iter_next(&iter, NULL, &task))
-			collect_threads(task, &collect);
-	}
+	members_foreach_own(ctx->owner, collect_threads, &collect);
 	show_pids(collect.pids, out);
 	g_array_unref(collect.pids);
 	return 0;
@@ -141,32 +113,17 @@ static GArray *pids_below(Fs *fs, Node *file)
 	return pids;
 }
 
-static GArray *read_tids(pid_t pid)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/task", pid);
-	GDir *dir = g_dir_open(path, 0, NULL);
-	GArray *tids = g_array_new(FALSE, FALSE, sizeof(pid_t));
-	const char *name;
-
-	while (dir && (name = g_dir_read_name(dir))) {
-		pid_t tid = atoi(name);
-
-		g_array_append_val(tids, tid);
-	}
-	if (dir)
-		g_dir_close(dir);
-	return tids;
-}
-
 static void refresh_tids(Fs *fs, Node *file)
 {
 	GArray *pids = pids_below(fs, file);
 
 	for (guint i = 0; i < pids->len; i++) {
 		pid_t pid = g_array_index(pids, pid_t, i);
-		GArray *tids = read_tids(pid);
+		GArray *tids = g_array_new(FALSE, FALSE, sizeof(pid_t));
 		Task *task;
 
+		/* Of a process that has ended there are none. */
+		process_read_tids(sampler_proc_fd(fs->sampler), pid, tids);
 		g_rw_lock_writer_lock(&fs->lock);
 		task = members_find(fs->cgroups->members, pid);
 		if (task) {
@@ -179,27 +136,32 @@ static void refresh_tids(Fs *fs, Node *file)
 	g_array_unref(pids);
 }
 
-static void refresh_memory(Fs *fs, Node *file, gint64 now)
+static void refresh_memory_of(Fs *fs, pid_t pid)
+{
+	ProcessMemory memory;
+	Process process;
+	Task *task;
+
+	if (sampler_read_process(fs->sampler, pid, FALSE, &process) < 0 ||
+	    process_read_memory(sampler_proc_fd(fs->sampler), pid, sampler_machine(fs->sampler), &memory) < 0)
+		return;
+	g_rw_lock_writer_lock(&fs->lock);
+	task = members_find(fs->cgroups->members, pid);
+	if (task && task->start == process.start) {
+		task->anon = memory.anon;
+		task->file = memory.file;
+		task->shmem = memory.shmem;
+		task->swap = memory.swap;
+	}
+	g_rw_lock_writer_unlock(&fs->lock);
+}
+
+static void refresh_memory(Fs *fs, Node *file)
 {
 	GArray *pids = pids_below(fs, file);
 
-	for (guint i = 0; i < pids->len; i++) {
-		pid_t pid = g_array_index(pids, pid_t, i);
-		Process process;
-		Task *task;
-
-		if (sampler_read_process(fs->sampler, pid, TRUE, &process) < 0)
-			continue;
-		g_rw_lock_writer_lock(&fs->lock);
-		task = members_find(fs->cgroups->members, pid);
-		if (task && task->start == process.start) {
-			task->file = process.rss_file;
-			task->shmem = process.rss_shmem;
-			task->anon = process.rss - MIN(process.rss, process.rss_file + process.rss_shmem);
-			task->memory_taken = now;
-		}
-		g_rw_lock_writer_unlock(&fs->lock);
-	}
+	for (guint i = 0; i < pids->len; i++)
+		refresh_memory_of(fs, g_array_index(pids, pid_t, i));
 	g_array_unref(pids);
 }
 
@@ -209,7 +171,7 @@ static void leave_if_ended(Fs *fs, pid_t pid)
 	gboolean is_gone = sampler_read_process(fs->sampler, pid, FALSE, &now) < 0;
 	Task *task;
 
-	if (!is_gone && (now.n_threads > 1 || (now.state != 'Z' && now.state != 'X')))
+	if (!is_gone && !process_has_ended(&now))
 		return;
 	g_rw_lock_writer_lock(&fs->lock);
 	task = members_find(fs->cgroups->members, pid);
@@ -246,7 +208,7 @@ void members_refresh_below(Fs *fs, Node *node)
 typedef struct About {
 	gboolean is_root, has_processes;
 	Origin origin;
-	gboolean threads;
+	gboolean lists, threads; /* is it a list of members, and of their threads? */
 } About;
 
 static About what_is(Fs *fs, Node *file)
@@ -260,6 +222,7 @@ static About what_is(Fs *fs, Node *file)
 		about.is_root = group_is_root(group);
 		about.has_processes = about.is_root || group_is_populated(group);
 		about.origin = file->file.row->origin;
+		about.lists = file->file.row->flags & VF_PIDS;
 		about.threads = file->file.row->show == members_show_threads;
 	}
 	g_rw_lock_reader_unlock(&fs->lock);
@@ -275,7 +238,7 @@ static Sample *sample_of_group(Fs *fs, Node *file, const About *about)
 	sample = sampler_get(fs->sampler, SAMPLE_PROCESSES);
 	members_reconcile(fs, sample);
 	if (about->origin == ORIGIN_MEMORY)
-		refresh_memory(fs, file, sample->taken);
+		refresh_memory(fs, file);
 	return sample;
 }
 
@@ -285,7 +248,8 @@ Sample *members_sample(Fs *fs, Node *file, const Caller *caller)
 
 	switch (about.origin) {
 	case ORIGIN_TREE:
-		if (about.has_processes)
+		/* In a root group only the lists depend on members, and its members are the whole machine. */
+		if (about.has_processes && (about.lists || !about.is_root))
 			members_refresh_below(fs, file);
 		if (about.threads)
 			refresh_tids(fs, file);

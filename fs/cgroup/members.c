@@ -197,7 +197,7 @@ static void task_settle(Members *members, Task *task)
 		task_inherit(members, g_ptr_array_steal_index(line, line->len - 1));
 }
 
-static gboolean is_zombie(const Process *process)
+gboolean process_has_ended(const Process *process)
 {
 	return (process->state == 'Z' || process->state == 'X') && process->n_threads <= 1;
 }
@@ -268,7 +268,7 @@ static void reconcile_states(Members *members, const Sample *sample)
 		task_settle(members, task);
 		task->ppid = process->ppid;
 		accounting_update(task, process);
-		if (is_zombie(process) && !task->exited)
+		if (process_has_ended(process) && !task->exited)
 			task_leave(members, task);
 	}
 }
@@ -342,31 +342,29 @@ void members_group_removed(Fs *fs, Group *group)
 	}
 }
 
-static void visit_members(Group *group, void (*visit)(Task *task, void *data), void *data)
+static void visit_all(GHashTable *tasks, void (*visit)(Task *task, void *data), void *data)
 {
 	GHashTableIter iter;
 	gpointer task;
 
-	g_hash_table_iter_init(&iter, group_core(group)->members);
-	while (g_hash_table_iter_next(&iter, &task, NULL))
-		visit(task, data);
-	g_hash_table_iter_init(&iter, group_core(group)->threads);
+	g_hash_table_iter_init(&iter, tasks);
 	while (g_hash_table_iter_next(&iter, NULL, &task))
 		visit(task, data);
 }
 
-void members_foreach(Group *top, void (*visit)(Task *task, void *data), void *data)
+void members_foreach_own(Group *group, void (*visit)(Task *task, void *data), void *data)
 {
-	if (!top->parent) {
-		GHashTableIter iter;
-		gpointer task;
-
-		g_hash_table_iter_init(&iter, top->hierarchy->fs->cgroups->members->tasks);
-		while (g_hash_table_iter_next(&iter, NULL, &task))
-			visit(task, data);
+	if (!group->parent) {
+		visit_all(group->hierarchy->fs->cgroups->members->tasks, visit, data);
 		return;
 	}
-	visit_members(top, visit, data);
-	for (guint i = 0; i < top->children->len; i++)
+	visit_all(group_core(group)->members, visit, data);
+	visit_all(group_core(group)->threads, visit, data);
+}
+
+void members_foreach(Group *top, void (*visit)(Task *task, void *data), void *data)
+{
+	members_foreach_own(top, visit, data);
+	for (guint i = 0; top->parent && i < top->children->len; i++)
 		members_foreach(top->children->pdata[i], visit, data);
 }

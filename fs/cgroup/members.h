@@ -20,12 +20,11 @@ typedef struct Task {
 		*threads; /* tid → Group ** with NULL for "where its process is"; NULL: no thread was moved by itself */
 	GArray *tids;     /* pid_t, as of the last look; NULL: not looked yet */
 	Process last;     /* as of the last reconciliation; times count from there */
-	guint64 anon, file, shmem, swap; /* bytes, as of memory_taken */
-	gint64 memory_taken;
-	guint generation; /* of the last reconciliation that saw it */
-	gboolean exited;  /* a zombie: no member any more, but its times still count */
-	gboolean settled; /* its groups are known */
-	gboolean frozen;  /* stopped by us */
+	guint64 anon, file, shmem, swap; /* bytes, when somebody last asked for the memory of a group of its */
+	guint generation;                /* of the last reconciliation that saw it */
+	gboolean exited;                 /* a zombie: no member any more, but its times still count */
+	gboolean settled;                /* its groups are known */
+	gboolean frozen;                 /* stopped by us */
 	/* children that went since the last reconciliation: what was already counted of them, and where they were */
 	guint64 gone; /* ns */
 	Group **gone_groups;
@@ -41,7 +40,6 @@ struct Members {
 	unsigned n_freezing; /* groups that ask for freezing */
 	unsigned n_frozen;   /* processes stopped by us */
 	unsigned n_placed;   /* memberships in groups that are not the root */
-	GPtrArray *released; /* v1 groups that became empty and want their release_agent: "agent\0path" pairs */
 	struct Watch *watch; /* watch.c */
 };
 
@@ -87,6 +85,12 @@ int members_store_threads(const VContext *ctx, const char *text, size_t len);
 int members_show_procs(const VContext *ctx, GString *out);
 int members_show_threads(const VContext *ctx, GString *out);
 
+/* Has the process ended, so that it is only waiting for its parent? A leader whose threads live on has not. */
+gboolean process_has_ended(const Process *process);
+
+/* Calls visit for each process of the group itself, and once more for each single thread that was moved here. The root
+ * keeps no list: it is every process, wherever it is; visit has to look. Tree locked. */
+void members_foreach_own(Group *group, void (*visit)(Task *task, void *data), void *data);
 /* Calls visit for each process in the group or below it. Tree locked. */
 void members_foreach(Group *top, void (*visit)(Task *task, void *data), void *data);
 Task *members_find(const Members *members, pid_t pid);

@@ -46,8 +46,7 @@ static void look_up(Fs *fs, GArray *happenings)
 		if (happening->event.kind != PROCESS_EXITED)
 			continue;
 		happening->is_gone = sampler_read_process(fs->sampler, happening->event.pid, FALSE, process) < 0;
-		happening->is_running = !happening->is_gone &&
-					(process->n_threads > 1 || (process->state != 'Z' && process->state != 'X'));
+		happening->is_running = !happening->is_gone && !process_has_ended(process);
 	}
 }
 
