@@ -299,7 +299,7 @@ void members_refresh(Fs *fs)
 	members_reconcile(fs, sample);
 }
 
-void members_forked(Members *members, pid_t parent, pid_t child)
+void members_forked(Members *members, pid_t parent, pid_t child, guint64 start)
 {
 	Task *task = members_find(members, child);
 
@@ -307,7 +307,7 @@ void members_forked(Members *members, pid_t parent, pid_t child)
 		task_gone(members, task);
 		g_hash_table_remove(members->tasks, GINT_TO_POINTER(child));
 	}
-	task_settle(members, task_new(members, child, parent, 0));
+	task_settle(members, task_new(members, child, parent, start));
 }
 
 void members_exited(Members *members, Task *task, gboolean is_gone)

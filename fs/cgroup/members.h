@@ -54,8 +54,8 @@ void members_watch_free(Members *members);
 gboolean members_watch_drain(Fs *fs);
 void members_watch_start(Fs *fs);
 
-/* A process forked, or ended. Tree locked for writing. */
-void members_forked(Members *members, pid_t parent, pid_t child);
+/* A process forked (start is 0 if the child has ended already), or ended. Tree locked for writing. */
+void members_forked(Members *members, pid_t parent, pid_t child, guint64 start);
 void members_exited(Members *members, Task *task, gboolean is_gone);
 
 /* Looks at the machine's processes now, and brings the table up to date. Takes the lock for writing itself. */

@@ -36,14 +36,15 @@ static void collect(const ProcessEvent *event, void *data)
 	g_array_append_val((GArray *) data, happening);
 }
 
-/* The end of one thread is not the end of its process. */
+/* The end of one thread is not the end of its process; and a newborn is known by its start, without which it could be
+ * neither frozen nor killed. */
 static void look_up(Fs *fs, GArray *happenings)
 {
 	for (guint i = 0; i < happenings->len; i++) {
 		Happening *happening = &g_array_index(happenings, Happening, i);
 		Process *process = &happening->process;
 
-		if (happening->event.kind != PROCESS_EXITED)
+		if (happening->event.kind == PROCESS_EVENTS_LOST)
 			continue;
 		happening->is_gone = sampler_read_process(fs->sampler, happening->event.pid, FALSE, process) < 0;
 		happening->is_running = !happening->is_gone && !process_has_ended(process);
@@ -69,7 +70,8 @@ static void apply(Members *members, const Happening *happening)
 	Task *task;
 
 	if (happening->event.kind == PROCESS_FORKED) {
-		members_forked(members, happening->event.parent, happening->event.pid);
+		members_forked(members, happening->event.parent, happening->event.pid,
+			       happening->is_gone ? 0 : happening->process.start);
 		return;
 	}
 	task = members_find(members, happening->event.pid);

@@ -417,6 +417,34 @@ static void test_killing(void **state)
 	close(other.sock);
 }
 
+static void wait_for_end(pid_t pid)
+{
+	char state;
+
+	/* An orphan is reaped by whoever adopted it: gone, or a zombie. */
+	do
+		state = state_of(pid);
+	while (state && state != 'Z' && state != 'X');
+}
+
+static void test_killing_and_freezing_reach_children(void **state)
+{
+	Worker worker = spawn();
+	pid_t child;
+
+	make("/v2", "a");
+	attach(worker.pid, "/v2/a/cgroup.procs");
+	child = tell(&worker, "f");
+	assert_int_equal(write_to("/v2/a/cgroup.freeze", "1"), 0);
+	while (state_of(child) != 'T')
+		assert_int_not_equal(state_of(child), 0);
+	assert_int_equal(write_to("/v2/a/cgroup.freeze", "0"), 0);
+	assert_int_equal(write_to("/v2/a/cgroup.kill", "1"), 0);
+	wait_for_end(child);
+	waitpid(worker.pid, NULL, 0);
+	close(worker.sock);
+}
+
 static void test_no_internal_processes(void **state)
 {
 	const char *const overrides[] = {"cgroup.v2-controllers=memory;pids", NULL};
@@ -453,6 +481,7 @@ int main(void)
 		TEST(test_short_lives_count),
 		TEST(test_freezing),
 		TEST(test_killing),
+		TEST(test_killing_and_freezing_reach_children),
 		TEST(test_no_internal_processes),
 	};
 
