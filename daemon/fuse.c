@@ -182,6 +182,16 @@ static gboolean mount_session(FuseServer *server, const char *mountpoint, GError
 	return FALSE;
 }
 
+/* Before any worker runs: libfuse answers EIO to whatever else it reads before the greeting. */
+static void repeat_greeting(FuseServer *server)
+{
+	struct fuse_buf buf = {0};
+
+	if (fuse_session_receive_buf(server->session, &buf) > 0)
+		fuse_session_process_buf(server->session, &buf);
+	free(buf.mem);
+}
+
 static gboolean serve_session(FuseServer *server, unsigned threads, GError **error)
 {
 	int r = fuse_session_custom_io(server->session, &fuse_io, server->fd);
@@ -191,6 +201,8 @@ static gboolean serve_session(FuseServer *server, unsigned threads, GError **err
 			    g_strerror(-r));
 		return FALSE;
 	}
+	if (server->greet_again)
+		repeat_greeting(server);
 	return start_workers(server, threads, error) && wait_for_greeting(server, error);
 }
 
