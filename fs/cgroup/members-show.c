@@ -180,13 +180,74 @@ static void leave_if_ended(Fs *fs, pid_t pid)
 	g_rw_lock_writer_unlock(&fs->lock);
 }
 
+/* A thread that was moved by itself. */
+typedef struct Moved {
+	pid_t pid, tid;
+} Moved;
+
+static int collect_moved(Group *group, void *data)
+{
+	GHashTableIter iter;
+	gpointer tid, task;
+
+	g_hash_table_iter_init(&iter, group_core(group)->threads);
+	while (g_hash_table_iter_next(&iter, &tid, &task)) {
+		Moved moved = {((Task *) task)->pid, GPOINTER_TO_INT(tid)};
+
+		g_array_append_val((GArray *) data, moved);
+	}
+	return 0;
+}
+
+static void leave_if_thread_ended(Fs *fs, const Moved *moved)
+{
+	g_autoptr(GString) buffer = g_string_new(NULL);
+	const Machine *machine = sampler_machine(fs->sampler);
+	Process now;
+	Task *task;
+
+	if (process_read_thread(sampler_proc_fd(fs->sampler), moved->pid, moved->tid, machine, buffer, &now) == 0 &&
+	    now.state != 'Z' && now.state != 'X')
+		return;
+	g_rw_lock_writer_lock(&fs->lock);
+	task = members_find(fs->cgroups->members, moved->pid);
+	if (task)
+		task_thread_ended(task, moved->tid);
+	g_rw_lock_writer_unlock(&fs->lock);
+}
+
+/* The kernel's word of an end is of processes. */
+static void drop_ended_threads(Fs *fs, Node *node)
+{
+	GArray *threads = g_array_new(FALSE, FALSE, sizeof(Moved));
+	Group *group;
+
+	g_rw_lock_reader_lock(&fs->lock);
+	group = group_of_file(node);
+	if (group)
+		group_walk(group, collect_moved, threads);
+	g_rw_lock_reader_unlock(&fs->lock);
+	for (guint i = 0; i < threads->len; i++)
+		leave_if_thread_ended(fs, &g_array_index(threads, Moved, i));
+	g_array_unref(threads);
+}
+
+static void drop_ended(Fs *fs, Node *node)
+{
+	GArray *pids = pids_below(fs, node);
+
+	for (guint i = 0; i < pids->len; i++)
+		leave_if_ended(fs, g_array_index(pids, pid_t, i));
+	g_array_unref(pids);
+}
+
 void members_refresh_below(Fs *fs, Node *node)
 {
-	GArray *pids;
 	gboolean is_root;
 
 	if (!members_watch_drain(fs)) {
 		members_refresh(fs);
+		drop_ended_threads(fs, node);
 		return;
 	}
 	g_rw_lock_reader_lock(&fs->lock);
@@ -197,12 +258,10 @@ void members_refresh_below(Fs *fs, Node *node)
 		g_autoptr(Sample) sample = sampler_get_fresh(fs->sampler, SAMPLE_PROCESSES);
 
 		members_reconcile(fs, sample);
-		return;
+	} else {
+		drop_ended(fs, node);
 	}
-	pids = pids_below(fs, node);
-	for (guint i = 0; i < pids->len; i++)
-		leave_if_ended(fs, g_array_index(pids, pid_t, i));
-	g_array_unref(pids);
+	drop_ended_threads(fs, node);
 }
 
 typedef struct About {
@@ -239,6 +298,8 @@ static Sample *sample_of_group(Fs *fs, Node *file, const About *about)
 	members_reconcile(fs, sample);
 	if (about->origin == ORIGIN_MEMORY)
 		refresh_memory(fs, file);
+	else if (about->origin == ORIGIN_PIDS)
+		drop_ended_threads(fs, file);
 	return sample;
 }
 

@@ -99,6 +99,22 @@ static void task_forget_thread(Task *task, pid_t tid, unsigned index)
 	places[index] = NULL;
 }
 
+void task_thread_ended(Task *task, pid_t tid)
+{
+	Group **places = task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
+	unsigned n = n_hierarchies(task->groups[0]->hierarchy->fs);
+
+	for (unsigned i = 0; places && i < n; i++) {
+		Group *group = places[i];
+
+		task_forget_thread(task, tid, i);
+		if (group)
+			members_changed(group);
+	}
+	if (places)
+		g_hash_table_remove(task->threads, GINT_TO_POINTER(tid));
+}
+
 static void task_forget_threads(Task *task, unsigned index)
 {
 	GHashTableIter iter;

@@ -73,6 +73,7 @@ void members_group_removed(Fs *fs, Group *group);
 /* Tree locked for writing. */
 void task_set_group(Task *task, Group *to);             /* the whole process */
 void task_set_thread(Task *task, pid_t tid, Group *to); /* one thread of it */
+void task_thread_ended(Task *task, pid_t tid);          /* one that may have been moved */
 /* After a process came or went: wakes those who wait for cgroup.events here or above. */
 void members_changed(Group *group);
 

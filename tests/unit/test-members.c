@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -62,20 +63,28 @@ static void *idle(void *data)
 	return data;
 }
 
+static void end_thread(pthread_t thread)
+{
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+}
+
 static void work(int sock)
 {
+	pthread_t thread = 0;
 	char command[32];
 	ssize_t n;
 
 	while ((n = read(sock, command, sizeof command - 1)) > 0) {
 		pid_t answer = 0;
-		pthread_t thread;
 
 		command[n] = 0;
 		if (command[0] == 'b')
 			burn(atol(command + 1));
 		else if (command[0] == 't')
 			answer = pthread_create(&thread, NULL, idle, NULL);
+		else if (command[0] == 'j')
+			end_thread(thread);
 		else if (command[0] == 'f' && (answer = fork()) == 0)
 			idle(NULL);
 		else if (command[0] == 's' && (answer = fork()) == 0) /* a short life that nobody sees */
@@ -325,6 +334,38 @@ static void test_threads(void **state)
 	assert_int_equal(fs_rmdir(fs, at("/v1/pids"), "b", &root_caller), 0);
 }
 
+/* The kernel says that a thread is joined a little before it is gone. */
+static void wait_until_gone(pid_t pid, pid_t tid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task/%d", pid, tid);
+
+	while (access(path, F_OK) == 0)
+		sched_yield();
+}
+
+static void test_ended_thread_leaves(void **state)
+{
+	Worker worker = spawn();
+	g_autofree char *tasks = NULL;
+	int leader, other;
+
+	make("/v1/pids", "a");
+	make("/v1/pids", "b");
+	tell(&worker, "t");
+	attach(worker.pid, "/v1/pids/a/cgroup.procs");
+	tasks = read_from("/v1/pids/a/tasks");
+	assert_int_equal(sscanf(tasks, "%d\n%d\n", &leader, &other), 2);
+	assert_int_equal(attach(other, "/v1/pids/b/tasks"), 0);
+	assert_reads("/v1/pids/b/tasks", "%d\n", other);
+	assert_int_equal(fs_rmdir(fs, at("/v1/pids"), "b", &root_caller), -EBUSY);
+	tell(&worker, "j");
+	wait_until_gone(worker.pid, other);
+	assert_int_equal(fs_rmdir(fs, at("/v1/pids"), "b", &root_caller), 0);
+	assert_reads("/v1/pids/a/tasks", "%d\n", worker.pid);
+	end(&worker);
+	assert_int_equal(fs_rmdir(fs, at("/v1/pids"), "a", &root_caller), 0);
+}
+
 #define MS 1000000ul
 
 static void assert_between(guint64 value, guint64 low, guint64 high)
@@ -477,6 +518,7 @@ int main(void)
 		TEST(test_children_inherit),
 		TEST(test_orphans_stay),
 		TEST(test_threads),
+		TEST(test_ended_thread_leaves),
 		TEST(test_time_stays_where_it_was_spent),
 		TEST(test_short_lives_count),
 		TEST(test_freezing),
