@@ -25,6 +25,8 @@ struct Fs {
 	/* Set by whoever shows the tree; called, tree locked, when an event file changes. */
 	void (*notify)(Node *node, void *data);
 	void *notify_data;
+	/* Name of the group in each hierarchy that is shown as its root, as in a cgroup namespace; NULL: the root. */
+	const char *shown_root;
 	gboolean exact_sizes; /* report the content's length as st_size: kernels that cut reads there */
 };
 

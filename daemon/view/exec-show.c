@@ -5,6 +5,14 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+static gboolean bind_file(const char *source, const char *target, GError **error)
+{
+	if (mount(source, target, NULL, MS_BIND, NULL) == 0)
+		return TRUE;
+	g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "cannot bind %s: %s", target, g_strerror(errno));
+	return FALSE;
+}
+
 /* A kernel that never counts CPU time (gVisor) has only zeros in the first line. */
 static gboolean stat_stands_still(void)
 {
@@ -15,46 +23,81 @@ static gboolean stat_stands_still(void)
 	return numbers[strspn(numbers, " 0")] == '\n';
 }
 
-static gboolean wanted(const Config *config, const char *name)
+static gboolean wanted(const Config *config, const ExecLimits *limits, const char *name)
 {
+	/* What tells the size of the machine, and so depends on the limits. */
+	static const char *const sized[] = {"cpuinfo", "meminfo", "stat", "swaps", "uptime", NULL};
 	/* Groups must be those that are shown. */
 	if (strcmp(name, "cgroups") == 0)
 		return TRUE;
 	if (strcmp(name, "stat") == 0 && stat_stands_still())
 		return TRUE;
-	return g_strv_contains(config_list(config, "proc", "show"), name);
+	return (limits->group && g_strv_contains(sized, name)) ||
+	       g_strv_contains(config_list(config, "proc", "show"), name);
 }
 
 /* Files that the kernel lacks cannot be mounted on; they stay missing. */
-static gboolean show_proc(const Config *config, const char *composite, GError **error)
+static gboolean show_proc(const Config *config, const ExecLimits *limits, const char *composite, GError **error)
 {
 	static const char *const names[] = {"cgroups", "cpuinfo", "diskstats", "filesystems", "loadavg",
 					    "meminfo", "stat",    "swaps",     "uptime",      "vmstat"};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autofree char *target = g_build_filename("/proc", names[i], NULL);
 		g_autofree char *source = g_build_filename(composite, "proc", names[i], NULL);
-		if (!wanted(config, names[i]) || access(target, F_OK) < 0 || access(source, F_OK) < 0)
+		if (!wanted(config, limits, names[i]) || access(target, F_OK) < 0 || access(source, F_OK) < 0)
 			continue;
-		if (mount(source, target, NULL, MS_BIND, NULL) < 0) {
-			g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "cannot bind %s: %s", target,
-				    g_strerror(errno));
+		if (!bind_file(source, target, error))
 			return FALSE;
-		}
 	}
 	return TRUE;
 }
 
-static gboolean show_tree(const Config *config, LayoutTree tree, const char *directory, const char *composite,
-			  GError **error)
+/* What the C library counts CPUs by, besides sched_getaffinity(2). */
+static gboolean show_cpu_lists(const ExecLimits *limits, const char *scratch, GError **error)
+{
+	static const char *const names[] = {"online", "possible", "present"};
+	if (!limits->cpu_list)
+		return TRUE;
+	g_autofree char *source = g_build_filename(scratch, "cpus", NULL);
+	g_autofree char *text = g_strconcat(limits->cpu_list, "\n", NULL);
+	if (!g_file_set_contents(source, text, -1, error))
+		return FALSE;
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *target = g_build_filename("/sys/devices/system/cpu", names[i], NULL);
+		if (access(target, F_OK) == 0 && !bind_file(source, target, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* The command's group instead of each hierarchy's root. */
+static void show_group(const GPtrArray *plan, const char *group)
+{
+	for (guint i = 0; i < plan->len; i++) {
+		LayoutStep *step = plan->pdata[i];
+		if (step->kind != LAYOUT_BIND)
+			continue;
+		char *source = g_build_filename(step->source, group, NULL);
+		g_free(step->source);
+		step->source = source;
+	}
+}
+
+static gboolean show_tree(const Config *config, LayoutTree tree, const char *directory, const char *group,
+			  const char *composite, GError **error)
 {
 	gboolean with_native = config_bool(config, "mount", "native-cgroup");
 	g_autoptr(NativeCgroups) native = with_native ? native_cgroups_read("/proc") : NULL;
 	g_autoptr(GPtrArray) plan = layout_plan(tree, directory, config_list(config, "cgroup", "hierarchies"), native);
+	if (group)
+		show_group(plan, group);
 	return layout_apply(plan, composite, NULL, error);
 }
 
-gboolean exec_show(const Config *config, LayoutTree tree, const char *composite, GError **error)
+gboolean exec_show(const Config *config, LayoutTree tree, const ExecLimits *limits, const char *composite,
+		   const char *scratch, GError **error)
 {
-	return (tree == LAYOUT_PROCSYS || show_tree(config, tree, "/sys/fs/cgroup", composite, error)) &&
-	       show_tree(config, LAYOUT_PROCSYS, "/proc/sys", composite, error) && show_proc(config, composite, error);
+	return (tree == LAYOUT_PROCSYS || show_tree(config, tree, "/sys/fs/cgroup", limits->group, composite, error)) &&
+	       show_tree(config, LAYOUT_PROCSYS, "/proc/sys", NULL, composite, error) &&
+	       show_proc(config, limits, composite, error) && show_cpu_lists(limits, scratch, error);
 }

@@ -26,42 +26,6 @@
 
 extern char **environ;
 
-/* One line to a file of /proc/self; FALSE with errno. */
-static gboolean write_line(const char *path, const char *line)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	gboolean ok = fd >= 0 && write(fd, line, strlen(line)) >= 0;
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* The user stays who he is: newer gVisor lets nobody map root without a capability. */
-static gboolean enter_user_namespace(void)
-{
-	g_autofree char *uids = g_strdup_printf("%u %u 1\n", getuid(), getuid());
-	g_autofree char *gids = g_strdup_printf("%u %u 1\n", getgid(), getgid());
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return FALSE;
-	(void) write_line("/proc/self/setgroups", "deny"); /* gVisor has no such file */
-	return write_line("/proc/self/uid_map", uids) && write_line("/proc/self/gid_map", gids);
-}
-
-static gboolean enter_namespace(GError **error)
-{
-	if (unshare(CLONE_NEWNS) < 0 && !enter_user_namespace()) {
-		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
-			    "cannot make a mount namespace, not in a user namespace either: %s (it takes CAP_SYS_ADMIN "
-			    "or user.max_user_namespaces > 0)",
-			    g_strerror(errno));
-		return FALSE;
-	}
-	/* gVisor of 2022 has no propagation to turn off. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		g_debug("mounts stay shared: %s", g_strerror(errno));
-	return TRUE;
-}
-
 #ifdef VIEW_TRACE
 static gboolean statfs_matters(const struct statfs *answer, void *data)
 {
@@ -85,27 +49,31 @@ static void show_statfs(const char *path, struct statfs *answer, void *data)
 		.f_type = type, .f_bsize = 4096, .f_frsize = 4096, .f_namelen = 255, .f_flags = answer->f_flags};
 }
 
-static gboolean run_command(const Options *options, const Config *config, LayoutTree tree, int *ret_status,
-			    GError **error)
+static gboolean run_traced(const Options *options, const Config *config, LayoutTree tree, const JobHook *hook,
+			   int *ret_status, GError **error)
 {
 	gboolean refuse = strcmp(config_string(config, "exec", "foreign-syscalls"), "refuse") == 0;
 	const TracePlan plan = {
 		.features = TRACE_STATFS,
 		.foreign = refuse ? FOREIGN_REFUSE : FOREIGN_ALLOW,
 		.story = {.statfs_matters = statfs_matters, .statfs = show_statfs, .data = &tree},
+		.hook = *hook,
 	};
-	const char *const *argv = (const char *const *) options->command;
-	if (options->view && strcmp(options->view, "namespace") == 0)
-		return job_run(argv, (const char *const *) environ, ret_status, error);
-	return trace_run(&plan, argv, (const char *const *) environ, ret_status, error);
-}
-#else
-static gboolean run_command(const Options *options, const Config *config, LayoutTree tree, int *ret_status,
-			    GError **error)
-{
-	return job_run((const char *const *) options->command, (const char *const *) environ, ret_status, error);
+	return trace_run(&plan, (const char *const *) options->command, (const char *const *) environ, ret_status,
+			 error);
 }
 #endif
+
+static gboolean run_command(const Options *options, const Config *config, LayoutTree tree, ExecLimits *limits,
+			    int *ret_status, GError **error)
+{
+	const JobHook hook = {exec_limits_take, limits};
+#ifdef VIEW_TRACE
+	if (!options->view || strcmp(options->view, "namespace") != 0)
+		return run_traced(options, config, tree, &hook, ret_status, error);
+#endif
+	return job_run((const char *const *) options->command, (const char *const *) environ, &hook, ret_status, error);
+}
 
 static int end_like(int status)
 {
@@ -121,9 +89,7 @@ static int end_like(int status)
 static gboolean refuse_unsupported(const Options *options)
 {
 	const char *what = NULL;
-	if (options->cpus > 0 || options->memory || options->pids || options->cpuset)
-		what = "--cpus, --memory, --cpuset and --pids are";
-	else if (options->view && (strcmp(options->view, "trace") == 0 || strcmp(options->view, "preload") == 0))
+	if (options->view && (strcmp(options->view, "trace") == 0 || strcmp(options->view, "preload") == 0))
 		what = "--view=trace and --view=preload are";
 	if (what)
 		g_printerr("cgemud: %s not built yet\n", what);
@@ -131,8 +97,8 @@ static gboolean refuse_unsupported(const Options *options)
 }
 
 /* In the namespace: everything is shown and the command run. */
-static gboolean run_inside(const Options *options, const Config *config, const char *scratch, int *ret_status,
-			   GError **error)
+static gboolean run_inside(const Options *options, const Config *config, ExecLimits *limits, const char *scratch,
+			   int *ret_status, GError **error)
 {
 	const char *name = options->tree ? options->tree : config_string(config, "mount", "tree");
 	LayoutTree tree = layout_tree(name, "/sys/fs/cgroup");
@@ -145,26 +111,12 @@ static gboolean run_inside(const Options *options, const Config *config, const c
 	}
 	g_autofree char *composite = g_build_filename(scratch, "tree", NULL);
 	g_mkdir_with_parents(composite, 0755);
-	gboolean ok = exec_serve_start(&server, config, tree, composite, error) &&
-		      exec_show(config, tree, composite, error) &&
-		      run_command(options, config, tree, ret_status, error);
+	gboolean ok = exec_serve_start(&server, config, tree, limits->group, composite, error) &&
+		      exec_limits_apply(limits, config, tree, composite, error) &&
+		      exec_show(config, tree, limits, composite, scratch, error) &&
+		      run_command(options, config, tree, limits, ret_status, error);
 	exec_serve_stop(&server);
 	return ok;
-}
-
-/* Where unshare() says yes and does nothing (gVisor of 2022) the mounts are everybody's, and are taken away again. */
-static void undo_mounts(int root, const char *scratch)
-{
-	if (fchdir(root) < 0 || chroot(".") < 0)
-		return;
-	g_autoptr(GPtrArray) mounts = mounts_read(NULL);
-	for (guint i = mounts ? mounts->len : 0; i > 0; i--) {
-		const MountLine *line = mounts->pdata[i - 1];
-		if (mounts_is_below(line->target, scratch) || mounts_is_below(line->target, "/sys/fs/cgroup") ||
-		    mounts_is_below(line->target, "/proc/sys") ||
-		    (mounts_is_below(line->target, "/proc") && strcmp(line->type, "fuse") == 0))
-			(void) umount2(line->target, MNT_DETACH);
-	}
 }
 
 static void explain(const Options *options)
@@ -184,9 +136,12 @@ int exec_run(const Options *options, const Config *config)
 		explain(options);
 		return EXIT_OK;
 	}
-	g_autofree char *scratch = g_dir_make_tmp("cgemud-exec.XXXXXX", &error);
+	ExecLimits limits;
+	g_autofree char *scratch =
+		exec_limits_init(&limits, options, &error) ? g_dir_make_tmp("cgemud-exec.XXXXXX", &error) : NULL;
 	if (!scratch) {
 		g_printerr("cgemud: %s\n", error->message);
+		exec_limits_clear(&limits);
 		return EXIT_UNAVAILABLE;
 	}
 	/* Also when the root has become another. */
@@ -194,11 +149,12 @@ int exec_run(const Options *options, const Config *config)
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	parent = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	g_autofree char *before = g_file_read_link("/proc/self/ns/mnt", NULL);
-	gboolean ok = enter_namespace(&error) && exec_replace_root(config, options->root, scratch, &error) &&
-		      run_inside(options, config, scratch, &status, &error);
+	gboolean ok = exec_enter_namespace(&error) && exec_replace_root(config, options->root, scratch, &error) &&
+		      run_inside(options, config, &limits, scratch, &status, &error);
+	exec_limits_clear(&limits);
 	g_autofree char *after = g_file_read_link("/proc/self/ns/mnt", NULL);
 	if (g_strcmp0(before, after) == 0)
-		undo_mounts(root, scratch);
+		exec_undo_mounts(root, scratch);
 	while (umount2(scratch, MNT_DETACH) == 0)
 		;
 	(void) unlinkat(parent, name, AT_REMOVEDIR);

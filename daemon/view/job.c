@@ -36,6 +36,11 @@ static void set(int signal, const struct sigaction *action)
 		(void) sigaction(signal, action, NULL);
 }
 
+gboolean job_prepare(const JobHook *hook, pid_t command, GError **error)
+{
+	return !hook->prepare || hook->prepare(command, hook->data, error);
+}
+
 void job_begin(pid_t command)
 {
 	struct sigaction forward = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART};

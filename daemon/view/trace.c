@@ -1,7 +1,6 @@
 /*
  * Starting a traced command, and waiting for it and its descendants.
  */
-#include "daemon/view/job.h"
 #include "daemon/view/trace-engine.h"
 
 #include <errno.h>
@@ -138,7 +137,10 @@ static gboolean run(Tracer *tracer, Start *start, int *ret_status, GError **erro
 		return FALSE;
 	task_add(tracer, tracer->command)->claimed = TRUE;
 	job_begin(tracer->command);
-	(void) !write(start->go[1], "", 1);
+	/* A child that is not told to go ends at once. */
+	gboolean ready = job_prepare(&tracer->plan->hook, tracer->command, error);
+	if (ready)
+		(void) !write(start->go[1], "", 1);
 	close_pair(start->go);
 	close(start->failed[1]);
 	start->failed[1] = -1;
@@ -146,7 +148,7 @@ static gboolean run(Tracer *tracer, Start *start, int *ret_status, GError **erro
 	job_end();
 	kill_rest(tracer);
 	*ret_status = tracer->status;
-	return check_start(start, error);
+	return ready && check_start(start, error);
 }
 
 gboolean trace_run(const TracePlan *plan, const char *const *argv, const char *const *envp, int *ret_status,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/view/filter.h"
+#include "daemon/view/job.h"
 
 #include <sys/statfs.h>
 
@@ -22,6 +23,7 @@ typedef struct TracePlan {
 	unsigned features; /* TraceFeature */
 	ForeignCalls foreign;
 	TraceStory story;
+	JobHook hook;
 } TracePlan;
 
 /* Runs argv (searched in PATH) with envp until it ends, in the caller's process group; *ret_status is as from

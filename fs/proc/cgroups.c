@@ -6,6 +6,7 @@
 #include "fs/source/scan.h"
 
 #include <errno.h>
+#include <string.h>
 
 static void append_controller(const char *name, unsigned id, unsigned n_groups, GString *out)
 {
@@ -28,9 +29,23 @@ void proc_show_cgroups(const Fs *fs, GString *out)
 	}
 }
 
-static void append_hierarchy(const Hierarchy *hierarchy, const Group *group, GString *out)
+/* kernel/cgroup/cgroup.c cgroup_path_ns(): what is not below the root of the namespace is "/..", and so on. */
+static char *shown_path(const Fs *fs, const Group *group)
 {
 	g_autofree char *path = group_path(group);
+	const char *rest = path[0] == '/' ? path + 1 : path;
+	size_t len = fs->shown_root ? strlen(fs->shown_root) : 0;
+
+	if (!len)
+		return g_steal_pointer(&path);
+	if (strncmp(rest, fs->shown_root, len) == 0 && (!rest[len] || rest[len] == '/'))
+		return g_strdup(rest[len] ? rest + len : "/");
+	return g_strconcat("/..", *rest ? "/" : "", rest, NULL);
+}
+
+static void append_hierarchy(const Fs *fs, const Hierarchy *hierarchy, const Group *group, GString *out)
+{
+	g_autofree char *path = shown_path(fs, group);
 
 	g_string_append_printf(out, "%u:", hierarchy->id);
 	if (!hierarchy->is_v2)
@@ -49,12 +64,12 @@ void proc_show_pid_cgroup(const Fs *fs, pid_t pid, GString *out)
 		const Hierarchy *hierarchy = hierarchies->pdata[i];
 
 		if (!hierarchy->is_v2)
-			append_hierarchy(hierarchy, task ? task->groups[hierarchy->index] : hierarchy->root, out);
+			append_hierarchy(fs, hierarchy, task ? task->groups[hierarchy->index] : hierarchy->root, out);
 	}
 	if (hierarchies && fs->cgroups->v2) {
 		const Hierarchy *v2 = fs->cgroups->v2;
 
-		append_hierarchy(v2, task ? task->groups[v2->index] : v2->root, out);
+		append_hierarchy(fs, v2, task ? task->groups[v2->index] : v2->root, out);
 	}
 }
 

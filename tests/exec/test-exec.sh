@@ -65,5 +65,52 @@ check "environment" says value env NAME=value "$cgemud" --exec -- printenv NAME
 check "standard input" says text run -- cat <<<text
 check "descriptors" passes_descriptors
 check "groups" makes_groups
+
+# limited TREE: what is asked for with limits, in the words of that tree.
+limited() {
+	run --tree="$1" --cpus=0.5 --memory=64M --pids=40 -- bash -ec '
+		is() { [ "$2" = "$3" ] || { echo "$1: $2, not $3"; exit 1; }; }
+		cd /sys/fs/cgroup
+		if [ $0 = v1 ]; then
+			is quota "$(<cpu/cpu.cfs_quota_us)" 50000
+			is memory "$(<memory/memory.limit_in_bytes)" 67108864
+			is pids "$(<pids/pids.max)" 40
+			cpus=$(<cpuset/cpuset.cpus) procs=memory/cgroup.procs
+		else
+			is quota "$(<cpu.max)" "50000 100000"
+			is memory "$(<memory.max)" 67108864
+			is pids "$(<pids.max)" 40
+			cpus=$(<cpuset.cpus) procs=cgroup.procs
+		fi
+		is MemTotal "$(awk "/^MemTotal:/ { print \$2 }" /proc/meminfo)" 65536
+		is processors "$(grep -c ^processor /proc/cpuinfo)" 1
+		is "lines of /proc/stat" "$(grep -c "^cpu[0-9]" /proc/stat)" 1
+		is nproc "$(nproc)" 1
+		is "nproc --all" "$(nproc --all)" 1
+		is "online CPUs" "$(cat /sys/devices/system/cpu/online)" "$cpus"
+		is affinity "$(python3 -c "import os; print(*os.sched_getaffinity(0))")" "$cpus"
+		grep -qx $$ $procs || { echo "not in its group"; exit 1; }
+		mapfile -t members <$procs
+		[ ${#members[@]} -le 2 ] || { echo "others are in its group: ${members[*]}"; exit 1; }' "$1"
+}
+
+cpus_named() {
+	says 0 run --cpuset=0 -- cat /sys/fs/cgroup/cpuset/cpuset.cpus && says 1 run --cpuset=0 -- nproc
+}
+
+# refuses TEXT ARGUMENT…: status 69, with TEXT in the message.
+refuses() {
+	local text=$1 output
+	shift
+	output=$(run "$@" -- true 2>&1)
+	[ $? = 69 ] || { echo "status is not 69: $output"; return 1; }
+	[[ $output == *"$text"* ]] || { echo "said $output"; return 1; }
+}
+
+check "limits, v1" limited v1
+check "limits, v2" limited v2
+check "--cpuset" cpus_named
+check "--cpuset with a CPU that is not there" refuses "not 100-200" --cpuset=100-200
+check "limits without groups" refuses "no hierarchy has" --tree=procsys --memory=1G
 check "nothing is left mounted" leaves_nothing
 finish

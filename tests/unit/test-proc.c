@@ -342,6 +342,16 @@ static void test_caller_in_a_group(void **state)
 	cgroup = content(fs, path);
 	assert_non_null(strstr(cgroup, ":memory:/small\n"));
 	assert_non_null(strstr(cgroup, ":pids:/\n"));
+	fs->shown_root = "small";
+	g_free(cgroup);
+	cgroup = content(fs, path);
+	assert_non_null(strstr(cgroup, ":memory:/\n"));
+	assert_non_null(strstr(cgroup, ":pids:/..\n"));
+	fs->shown_root = "smal";
+	g_free(cgroup);
+	cgroup = content(fs, path);
+	assert_non_null(strstr(cgroup, ":memory:/../small\n"));
+	fs->shown_root = NULL;
 	caller_pid = 1;
 	fs_free(fs);
 }
