@@ -9,19 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* The two headers of the protocol, as <linux/fuse.h> has them, and the opcode of the greeting. */
-typedef struct InHeader {
-	uint32_t len, opcode;
-	uint64_t unique, nodeid;
-	uint32_t uid, gid, pid, padding;
-} InHeader;
-
-typedef struct OutHeader {
-	uint32_t len;
-	int32_t error;
-	uint64_t unique;
-} OutHeader;
-
+/* As <linux/fuse.h> has it. */
 #define OPCODE_INIT 26
 /* Stands for no request of the kernel's: those are even, and start at 2. */
 #define REPEATED_GREETING UINT64_MAX
@@ -62,7 +50,7 @@ static ssize_t io_read(int fd, void *buf, size_t size, void *data)
 
 	if (server->greet_again)
 		return repeat_greeting(server, buf, size);
-	n = read(fd, buf, size);
+	n = requests_read(fd, buf, size);
 	if (n > 0 && !server->greeting.size)
 		keep_greeting(server, buf, (size_t) n);
 	return n;

@@ -11,6 +11,19 @@
 #define FUSE_PROBE_NAME ".cgemud-probe"
 #define FUSE_PROBE_INO  2
 
+/* The two headers of the protocol, as <linux/fuse.h> has them. */
+typedef struct InHeader {
+	uint32_t len, opcode;
+	uint64_t unique, nodeid;
+	uint32_t uid, gid, pid, padding;
+} InHeader;
+
+typedef struct OutHeader {
+	uint32_t len;
+	int32_t error;
+	uint64_t unique;
+} OutHeader;
+
 typedef struct Listed {
 	Node *node;
 	char *name; /* at that time: the node's own may change */
@@ -60,6 +73,9 @@ struct FuseServer {
 	void (*ended)(void *data);
 	void *ended_data;
 
+	InHeader *requests; /* a slot per worker; NULL: nobody would go on after this process */
+	int requests_fd;
+
 	unsigned n_workers;
 	pthread_t *workers;
 	atomic_bool stopping;
@@ -74,6 +90,13 @@ extern const struct fuse_lowlevel_ops fuse_ops;
 
 /* fuse-io.c */
 extern const struct fuse_custom_io fuse_io;
+
+/* fuse-requests.c: which requests are being answered */
+gboolean requests_open(FuseServer *server, int fd, GError **error); /* fd is taken over; -1: keep no note */
+void requests_close(FuseServer *server);
+void requests_take_slot(FuseServer *server, unsigned worker); /* first thing in a worker */
+ssize_t requests_read(int fd, void *buf, size_t size);
+void requests_answer_lost(FuseServer *server); /* those that a predecessor was answering when it ended */
 
 /* fuse-names.c: names and attributes */
 Caller fuse_caller(fuse_req_t req);

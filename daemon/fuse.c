@@ -61,12 +61,20 @@ static gboolean goes_on(FuseServer *server, int received)
 	return FALSE;
 }
 
+typedef struct Worker {
+	FuseServer *server;
+	unsigned index;
+} Worker;
+
 static void *work(void *data)
 {
-	FuseServer *server = data;
+	Worker *worker = data;
+	FuseServer *server = worker->server;
 	struct fuse_buf buf = {0};
 	int received;
 
+	requests_take_slot(server, worker->index);
+	g_free(worker);
 	do {
 		received = fuse_session_receive_buf(server->session, &buf);
 		if (received > 0)
@@ -94,9 +102,14 @@ static gboolean start_workers(FuseServer *server, unsigned threads, GError **err
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	server->workers = g_new0(pthread_t, threads);
 	while (server->n_workers < threads) {
-		r = pthread_create(&server->workers[server->n_workers], NULL, work, server);
-		if (r)
+		Worker *worker = g_new(Worker, 1);
+
+		*worker = (Worker){server, server->n_workers};
+		r = pthread_create(&server->workers[server->n_workers], NULL, work, worker);
+		if (r) {
+			g_free(worker);
 			break;
+		}
 		server->n_workers++;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -137,7 +150,7 @@ static struct fuse_session *new_session(FuseServer *server, gboolean for_all)
 	return session;
 }
 
-static FuseServer *server_new(Fs *fs, const char *root, GError **error)
+static FuseServer *server_new(Fs *fs, const char *root, int requests_fd, GError **error)
 {
 	FuseServer *server = g_new0(FuseServer, 1);
 	Node *node;
@@ -153,6 +166,10 @@ static FuseServer *server_new(Fs *fs, const char *root, GError **error)
 	open_table_init(&server->files);
 	fuse_poll_start(server);
 	fuse_set_log_func(keep_message);
+	if (!requests_open(server, requests_fd, error)) {
+		fuse_free(server);
+		return NULL;
+	}
 	if (server->root)
 		return server;
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "there is no directory %s in the tree", root);
@@ -206,9 +223,9 @@ static gboolean serve_session(FuseServer *server, unsigned threads, GError **err
 	return start_workers(server, threads, error) && wait_for_greeting(server, error);
 }
 
-FuseServer *fuse_start(Fs *fs, const char *mountpoint, const char *root, unsigned threads, GError **error)
+FuseServer *fuse_start(Fs *fs, const char *mountpoint, const char *root, unsigned threads, int requests, GError **error)
 {
-	FuseServer *server = server_new(fs, root, error);
+	FuseServer *server = server_new(fs, root, requests, error);
 
 	if (!server)
 		return NULL;
@@ -225,9 +242,10 @@ FuseServer *fuse_start(Fs *fs, const char *mountpoint, const char *root, unsigne
 	return server;
 }
 
-FuseServer *fuse_adopt(Fs *fs, int fd, const FuseGreeting *greeting, const char *root, unsigned threads, GError **error)
+FuseServer *fuse_adopt(Fs *fs, int fd, int requests, const FuseGreeting *greeting, const char *root, unsigned threads,
+		       GError **error)
 {
-	FuseServer *server = server_new(fs, root, error);
+	FuseServer *server = server_new(fs, root, requests, error);
 	int flags = fcntl(fd, F_GETFL);
 
 	if (!server) {
@@ -240,6 +258,7 @@ FuseServer *fuse_adopt(Fs *fs, int fd, const FuseGreeting *greeting, const char 
 	fs->exact_sizes = greeting->exact_sizes;
 	fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	requests_answer_lost(server);
 	server->session = new_session(server, TRUE);
 	if (!server->session) {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot start a FUSE session: %s", libfuse_message());
@@ -254,6 +273,11 @@ FuseServer *fuse_adopt(Fs *fs, int fd, const FuseGreeting *greeting, const char 
 int fuse_descriptor(const FuseServer *server)
 {
 	return server->fd;
+}
+
+int fuse_requests(const FuseServer *server)
+{
+	return server->requests_fd;
 }
 
 void fuse_get_greeting(const FuseServer *server, FuseGreeting *ret)
@@ -386,6 +410,7 @@ void fuse_free(FuseServer *server)
 		forget_mountpoint(server);
 		fuse_session_destroy(server->session);
 	}
+	requests_close(server);
 	g_clear_pointer(&server->root, node_unref);
 	g_free(server->workers);
 	g_cond_clear(&server->greeted_cond);

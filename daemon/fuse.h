@@ -13,8 +13,11 @@ typedef struct FuseServer FuseServer;
 
 /* Mounts the directory `root` of the tree ("/" for all of it) on `mountpoint` and starts to answer, with at most
  * `threads` workers. Returns once the kernel has greeted. fs->notify and fs->exact_sizes belong to the server from here
- * on. Without privileges the mount goes through fusermount3 and is the caller's alone. */
-FuseServer *fuse_start(Fs *fs, const char *mountpoint, const char *root, unsigned threads, GError **error);
+ * on. Without privileges the mount goes through fusermount3 and is the caller's alone.
+ * `requests` is memory in which it notes what it is answering, for a successor; taken over, also on failure; -1: none.
+ */
+FuseServer *fuse_start(Fs *fs, const char *mountpoint, const char *root, unsigned threads, int requests,
+		       GError **error);
 
 /* What a successor needs to go on with a session that is already mounted: the kernel greets only once. */
 typedef struct FuseGreeting {
@@ -23,12 +26,14 @@ typedef struct FuseGreeting {
 	gboolean exact_sizes; /* what fuse_probe_sizes() found out */
 } FuseGreeting;
 
-/* Goes on with a mounted session: `fd` is its descriptor of /dev/fuse (taken over, also on failure). Files that clients
- * held open under the predecessor are opened again when they are next used. */
-FuseServer *fuse_adopt(Fs *fs, int fd, const FuseGreeting *greeting, const char *root, unsigned threads,
+/* Goes on with a mounted session: `fd` is its descriptor of /dev/fuse, `requests` its memory of requests or -1 (both
+ * taken over, also on failure). Files that clients held open under the predecessor are opened again when they are next
+ * used. What it was answering when it ended is answered with EINTR. */
+FuseServer *fuse_adopt(Fs *fs, int fd, int requests, const FuseGreeting *greeting, const char *root, unsigned threads,
 		       GError **error);
 
 int fuse_descriptor(const FuseServer *server);
+int fuse_requests(const FuseServer *server);
 void fuse_get_greeting(const FuseServer *server, FuseGreeting *ret);
 
 /* Finds out whether this kernel cuts reads at st_size: reads a hidden file of size 0 below `mountpoint` from a child

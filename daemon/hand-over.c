@@ -5,81 +5,121 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
 
-/* "PID FD": as with LISTEN_PID, only for the process that it was meant for. */
-#define VARIABLE "CGEMUD_SESSION"
-#define FD_NAME  "cgemud-session"
+/* "PID FD FD": as with LISTEN_PID, only for the process that it was meant for. */
+#define VARIABLE      "CGEMUD_SESSION"
+#define SESSION_NAME  "cgemud-session"
+#define REQUESTS_NAME "cgemud-requests"
 
-static int take_inherited(void)
+static gboolean is_open(int fd)
+{
+	return fd > STDERR_FILENO && fcntl(fd, F_GETFD) >= 0;
+}
+
+static HandOver take_inherited(void)
 {
 	g_autofree char *value = g_strdup(g_getenv(VARIABLE));
+	HandOver taken = {-1, -1};
 	char *end;
-	gint64 pid;
-	int fd;
 
 	if (!value)
-		return -1;
+		return taken;
 	g_unsetenv(VARIABLE);
-	pid = g_ascii_strtoll(value, &end, 10);
-	fd = (int) g_ascii_strtoll(end, NULL, 10);
-	return pid == getpid() && fd > STDERR_FILENO && fcntl(fd, F_GETFD) >= 0 ? fd : -1;
+	if (g_ascii_strtoll(value, &end, 10) != getpid())
+		return taken;
+	taken.session = (int) g_ascii_strtoll(end, &end, 10);
+	taken.requests = (int) g_ascii_strtoll(end, NULL, 10);
+	return (HandOver){is_open(taken.session) ? taken.session : -1, is_open(taken.requests) ? taken.requests : -1};
+}
+
+static void replace_fd(int *fd, int other)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = other;
 }
 
 #ifdef HAVE_SYSTEMD
-/* Of several, the one that was stored last is the one that lives. */
-static int take_stored(void)
+/* Of several with one name, the one that was stored last is the one that lives. */
+static HandOver take_stored(void)
 {
 	g_auto(GStrv) names = NULL;
+	HandOver taken = {-1, -1};
 	int n = sd_listen_fds_with_names(TRUE, &names);
-	int fd = -1;
 
 	for (int i = 0; i < n; i++) {
-		if (!g_str_equal(names[i], FD_NAME))
-			continue;
-		if (fd >= 0)
-			close(fd);
-		fd = SD_LISTEN_FDS_START + i;
+		if (g_str_equal(names[i], SESSION_NAME))
+			replace_fd(&taken.session, SD_LISTEN_FDS_START + i);
+		else if (g_str_equal(names[i], REQUESTS_NAME))
+			replace_fd(&taken.requests, SD_LISTEN_FDS_START + i);
 	}
-	return fd;
+	return taken;
 }
 
-void hand_over_store(int fd)
+static void store(int fd, const char *name)
 {
-	int r = sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=" FD_NAME, &fd, 1);
+	g_autofree char *state = g_strdup_printf("FDSTORE=1\nFDNAME=%s", name);
+	int r = fd < 0 ? 0 : sd_pid_notify_with_fds(0, 0, state, &fd, 1);
 
 	if (r < 0)
 		g_info("the service manager does not keep the session: %s", g_strerror(-r));
 }
 
+/* Before the session: a session that is kept without it would leave clients waiting. */
+void hand_over_store(const HandOver *left)
+{
+	store(left->requests, REQUESTS_NAME);
+	store(left->session, SESSION_NAME);
+}
+
 void hand_over_forget(void)
 {
-	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" FD_NAME);
+	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" SESSION_NAME);
+	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" REQUESTS_NAME);
+}
+
+int hand_over_new_requests(void)
+{
+	return g_getenv("NOTIFY_SOCKET") ? memfd_create(REQUESTS_NAME, MFD_CLOEXEC) : -1;
 }
 #else
-static int take_stored(void)
+static HandOver take_stored(void)
+{
+	return (HandOver){-1, -1};
+}
+
+void hand_over_store(const HandOver *left)
+{
+}
+
+void hand_over_forget(void)
+{
+}
+
+int hand_over_new_requests(void)
 {
 	return -1;
 }
-
-void hand_over_store(int fd)
-{
-}
-
-void hand_over_forget(void)
-{
-}
 #endif
 
-int hand_over_take(void)
+HandOver hand_over_take(void)
 {
-	int fd = take_inherited();
+	HandOver taken = take_inherited();
 
-	return fd >= 0 ? fd : take_stored();
+	return taken.session >= 0 ? taken : take_stored();
+}
+
+void hand_over_discard(HandOver *taken)
+{
+	replace_fd(&taken->session, -1);
+	replace_fd(&taken->requests, -1);
+	hand_over_forget();
 }
 
 /* The path of the program, also when the file there was replaced since. */
@@ -119,17 +159,24 @@ static char **arguments(GError **error)
 	return g_strv_builder_end(builder);
 }
 
-void hand_over_exec(int fd, GError **error)
+static void set_inherited(const HandOver *left, gboolean is_inherited)
+{
+	fcntl(left->session, F_SETFD, is_inherited ? 0 : FD_CLOEXEC);
+	if (left->requests >= 0)
+		fcntl(left->requests, F_SETFD, is_inherited ? 0 : FD_CLOEXEC);
+}
+
+void hand_over_exec(const HandOver *left, GError **error)
 {
 	g_autofree char *path = program(error);
-	g_autofree char *value = g_strdup_printf("%d %d", (int) getpid(), fd);
+	g_autofree char *value = g_strdup_printf("%d %d %d", (int) getpid(), left->session, left->requests);
 	g_auto(GStrv) argv = path ? arguments(error) : NULL;
 
 	if (!argv)
 		return;
 	g_setenv(VARIABLE, value, TRUE);
-	fcntl(fd, F_SETFD, 0);
+	set_inherited(left, TRUE);
 	execv(path, argv);
 	g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "cannot run %s: %s", path, g_strerror(errno));
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	set_inherited(left, FALSE);
 }

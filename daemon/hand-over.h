@@ -1,20 +1,30 @@
 /*
  * Handing the FUSE session to a successor, so that mounts and open files of clients live on.
  *
- * The descriptor of /dev/fuse is inherited over an exec (SIGUSR2, for an upgrade), or kept by the service manager (its
+ * The descriptors are inherited over an exec (SIGUSR2, for an upgrade), or kept by the service manager (its
  * file-descriptor store, over a crash). Everything else that a successor needs stands in the mount record.
  */
 #pragma once
 
 #include <gio/gio.h>
 
-/* The session's descriptor that a predecessor has left for this process; -1: none. To be asked once. */
-int hand_over_take(void);
+/* What one process leaves to the next. */
+typedef struct HandOver {
+	int session;  /* descriptor of /dev/fuse; -1: nothing is left */
+	int requests; /* memory with the requests that are being answered, see fuse_start(); -1: none */
+} HandOver;
+
+/* What a predecessor has left for this process. To be asked once. */
+HandOver hand_over_take(void);
+/* Closes what was taken and is of no use, here and with the service manager. */
+void hand_over_discard(HandOver *taken);
+/* New memory for requests, where a service manager may keep it over a crash; else -1. */
+int hand_over_new_requests(void);
 /* Has the service manager keep it; nothing happens without one. */
-void hand_over_store(int fd);
+void hand_over_store(const HandOver *left);
 /* The session has ended: nobody shall go on with it. */
 void hand_over_forget(void);
 /* Runs the program anew in this process, with the same arguments. Returns only on failure. */
-void hand_over_exec(int fd, GError **error);
+void hand_over_exec(const HandOver *left, GError **error);
 /* Can the program be run at all? To be asked before the workers are stopped. */
 gboolean hand_over_is_possible(GError **error);

@@ -31,6 +31,8 @@ const OptionRow option_rows[] = {
 	 .choices = "auto|v1|v2|hybrid|procsys", .meaning = "Which tree: auto, v1, v2, hybrid or procsys"},
 	{"force", 'f', FLAG, FIELD(force), .goes_with = ACTION_MOUNT | ACTION_UNMOUNT,
 	 .meaning = "Mount even over a live cgroup tree; unmount even while in use"},
+	{"mkdir", '\0', FLAG, FIELD(mkdir), .goes_with = ACTION_MOUNT,
+	 .meaning = "Make the directory if it is missing"},
 	{"daemonize", 'd', FLAG, FIELD(daemonize), .goes_with = ACTION_MOUNT,
 	 .meaning = "Return once the tree answers, and serve in the background"},
 

@@ -24,6 +24,7 @@ typedef struct Options {
 
 	char *tree; /* "auto", "v1", "v2", "hybrid" or "procsys"; NULL: not given */
 	gboolean force;
+	gboolean mkdir;
 	gboolean daemonize;
 
 	char *view; /* "auto", "namespace", "trace" or "preload"; NULL: not given */

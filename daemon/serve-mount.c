@@ -38,21 +38,22 @@ static gboolean prepare_successor(Server *server, GError **error)
 	fuse_get_greeting(server->fuse, &greeting);
 	if (!mount_record_set_session(server->record, server->mounted_root, &greeting, sizeof greeting, error))
 		return FALSE;
-	hand_over_store(fuse_descriptor(server->fuse));
+	hand_over_store(&(HandOver){fuse_descriptor(server->fuse), fuse_requests(server->fuse)});
 	return TRUE;
 }
 
 static gboolean start_fuse(Server *server, const char *mountpoint, const char *root, GError **error)
 {
 	unsigned threads = (unsigned) config_int(server->config, "fuse", "threads");
+	int requests = serve_can_hand_over(server) ? hand_over_new_requests() : -1;
 
-	server->fuse = fuse_start(server->fs, mountpoint, root, threads, error);
+	server->fuse = fuse_start(server->fs, mountpoint, root, threads, requests, error);
 	server->mounted_root = root;
 	return server->fuse && mount_record_add_mount(server->record, mountpoint, error) &&
 	       fuse_probe_sizes(server->fuse, mountpoint, error) && prepare_successor(server, error);
 }
 
-gboolean serve_adopt(Server *server, int fd, GError **error)
+gboolean serve_adopt(Server *server, HandOver *taken, GError **error)
 {
 	unsigned threads = (unsigned) config_int(server->config, "fuse", "threads");
 	const FuseGreeting *greeting;
@@ -60,17 +61,16 @@ gboolean serve_adopt(Server *server, int fd, GError **error)
 	server->record = mount_record_adopt(server->directory, error);
 	greeting = server->record ? mount_record_greeting(server->record, sizeof *greeting) : NULL;
 	if (!greeting) {
-		close(fd);
 		g_clear_pointer(&server->record, mount_record_free);
 		return FALSE;
 	}
 	server->mounted_root = mount_record_root(server->record);
 	server->fs = fs_new(server->config, layout_fs_trees(server->tree), error);
-	if (!server->fs) {
-		close(fd);
+	if (!server->fs)
 		return FALSE;
-	}
-	server->fuse = fuse_adopt(server->fs, fd, greeting, server->mounted_root, threads, error);
+	server->fuse =
+		fuse_adopt(server->fs, taken->session, taken->requests, greeting, server->mounted_root, threads, error);
+	*taken = (HandOver){-1, -1};
 	return server->fuse != NULL;
 }
 

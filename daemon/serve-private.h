@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/fuse.h"
+#include "daemon/hand-over.h"
 #include "daemon/layout.h"
 #include "daemon/serve.h"
 
@@ -24,8 +25,8 @@ typedef struct Server {
 void serve_reload(Server *server);
 /* serve-mount.c: mounts the session and everything that shows it. On failure the record is to be undone. */
 gboolean serve_mount(Server *server, GError **error);
-/* Goes on with the session of a predecessor (descriptor fd, taken over) if its record can be read. FALSE without error:
- * there is nothing to go on with. */
-gboolean serve_adopt(Server *server, int fd, GError **error);
+/* Goes on with the session that a predecessor has left, if its record can be read. FALSE without error: there is nothing
+ * to go on with. What it used of `taken` is set to -1, also on failure. */
+gboolean serve_adopt(Server *server, HandOver *taken, GError **error);
 /* May a successor go on with this session? It has to reach the kernel's own files, which must not lie below. */
 gboolean serve_can_hand_over(const Server *server);

@@ -89,10 +89,20 @@ static void take_lock(void *data)
 	g_rw_lock_reader_unlock(&server->fs->lock);
 }
 
+/* Without links; free it. NULL: errno says why. */
+static char *find_directory(const Options *options, gboolean is_waiting)
+{
+	char *resolved = realpath(options->directory, NULL);
+
+	if (resolved || errno != ENOENT || !options->mkdir || is_waiting)
+		return resolved;
+	return g_mkdir_with_parents(options->directory, 0755) == 0 ? realpath(options->directory, NULL) : NULL;
+}
+
 /* is_waiting: the directory may be on a session that nobody serves at the moment; asking it would wait for ever. */
 static gboolean resolve_directory(Server *server, gboolean is_waiting, GError **error)
 {
-	g_autofree char *resolved = realpath(server->options->directory, NULL);
+	g_autofree char *resolved = find_directory(server->options, is_waiting);
 	const char *directory = resolved ? resolved : server->options->directory;
 	struct stat st;
 
@@ -125,20 +135,30 @@ static gboolean start_anew(Server *server, GError **error)
 	return server->fs && serve_mount(server, error);
 }
 
-/* session: what a predecessor left, or -1. */
-static gboolean start(Server *server, int session, GError **error)
+/* FALSE without an error: there was nothing that could be gone on with. */
+static gboolean go_on(Server *server, HandOver *taken, GError **error)
+{
+	if (taken->session < 0)
+		return FALSE;
+	if (serve_adopt(server, taken, error))
+		return TRUE;
+	/* Clients would wait on a session that is kept for nobody. */
+	hand_over_discard(taken);
+	return FALSE;
+}
+
+static gboolean start(Server *server, HandOver *taken, GError **error)
 {
 	const Options *options = server->options;
 	const char *name = options->tree ? options->tree : config_string(server->config, "mount", "tree");
 	g_autoptr(GError) reason = NULL;
 
-	if (!resolve_directory(server, session >= 0, error)) {
-		if (session >= 0)
-			close(session);
+	if (!resolve_directory(server, taken->session >= 0, error)) {
+		hand_over_discard(taken);
 		return FALSE;
 	}
 	server->tree = layout_tree(name, server->directory);
-	if (session >= 0 && serve_adopt(server, session, &reason))
+	if (go_on(server, taken, &reason))
 		return TRUE;
 	if (reason) {
 		g_propagate_error(error, g_steal_pointer(&reason));
@@ -168,7 +188,7 @@ static void hand_over(Server *server)
 	g_message("%s: a new process goes on", server->directory);
 	notify_reloading();
 	fuse_stop(server->fuse, FUSE_STOP_HAND_OVER);
-	hand_over_exec(fuse_descriptor(server->fuse), &error);
+	hand_over_exec(&(HandOver){fuse_descriptor(server->fuse), fuse_requests(server->fuse)}, &error);
 	g_printerr("cgemud: %s\n", error->message);
 }
 
@@ -199,14 +219,14 @@ int serve_run(const Options *options, Config *config)
 	Server server = {.options = options, .config = config};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GError) stop_error = NULL;
-	int session = hand_over_take();
+	HandOver taken = hand_over_take();
 	int code = EXIT_OK;
 
-	if (session < 0 && options->daemonize && !daemonize(&error)) {
+	if (taken.session < 0 && options->daemonize && !daemonize(&error)) {
 		g_printerr("cgemud: %s\n", error->message);
 		return EXIT_INTERNAL;
 	}
-	if (start(&server, session, &error)) {
+	if (start(&server, &taken, &error)) {
 		run(&server);
 		if (server.hands_over) {
 			hand_over(&server);

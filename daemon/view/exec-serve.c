@@ -11,7 +11,7 @@
 
 static FuseServer *start(Fs *fs, const Config *config, const char *composite, GError **error)
 {
-	FuseServer *fuse = fuse_start(fs, composite, "/", (unsigned) config_int(config, "fuse", "threads"), error);
+	FuseServer *fuse = fuse_start(fs, composite, "/", (unsigned) config_int(config, "fuse", "threads"), -1, error);
 	if (!fuse || fuse_probe_sizes(fuse, composite, error))
 		return fuse;
 	(void) umount2(composite, MNT_DETACH);

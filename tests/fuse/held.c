@@ -54,16 +54,37 @@ static int try_fresh(const char *directory)
 	return 0;
 }
 
+/* EINTR is what a request says whose server has crashed meanwhile, and another one gone on. */
+static int open_again(const char *path)
+{
+	int fd;
+
+	do
+		fd = open(path, O_RDONLY);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+static ssize_t read_again(int fd, char *buf, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buf, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 static int read_all(const char *path)
 {
 	char buf[100];
 	char last = '\n';
 	ssize_t n;
-	int fd = open(path, O_RDONLY);
+	int fd = open_again(path);
 
 	if (fd < 0)
 		return fail(path);
-	while ((n = read(fd, buf, sizeof buf)) > 0)
+	while ((n = read_again(fd, buf, sizeof buf)) > 0)
 		last = buf[n - 1];
 	close(fd);
 	if (n < 0)

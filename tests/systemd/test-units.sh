@@ -64,7 +64,7 @@ for unit in cgemud.service cgemud@.service; do
 	check "$unit: can be enabled" says "$file" Install WantedBy multi-user.target
 	check "$unit: mounts where all can see them" stays_in_mount_namespace "$file"
 done
-check "the service runs the installed program" bash -c '[[ $1 == "$2/bin/cgemud --mount "* ]]' _ \
+check "the service runs the installed program" bash -c '[[ $1 == "$2/bin/cgemud --mkdir --mount "* ]]' _ \
 	"$(value "$units/cgemud.service" Service ExecStart)" "$prefix"
 check "an instance has a configuration of its own" bash -c '[[ $1 == *"--config /etc/cgemud/%i.conf"* ]]' _ \
 	"$(value "$units/cgemud@.service" Service ExecStart)"

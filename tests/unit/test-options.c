@@ -42,7 +42,7 @@ static void assert_wrong(const char *line, const char *message)
 
 static void test_mount(void **state)
 {
-	g_autoptr(Options) options = parse_right("--mount /a/../b/ --tree=v2 -f -d");
+	g_autoptr(Options) options = parse_right("--mount /a/../b/ --tree=v2 -f -d --mkdir");
 
 	assert_int_equal(options->action, ACTION_MOUNT);
 	assert_string_equal(options->directory, "/b");
