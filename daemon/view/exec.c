@@ -8,6 +8,7 @@
 
 #if defined HAVE_SECCOMP && defined __x86_64__
 #define VIEW_TRACE
+#include "daemon/view/trace-view.h"
 #include "daemon/view/trace.h"
 #endif
 
@@ -89,8 +90,8 @@ static int end_like(int status)
 static gboolean refuse_unsupported(const Options *options)
 {
 	const char *what = NULL;
-	if (options->view && (strcmp(options->view, "trace") == 0 || strcmp(options->view, "preload") == 0))
-		what = "--view=trace and --view=preload are";
+	if (options->view && strcmp(options->view, "preload") == 0)
+		what = "--view=preload is";
 	if (what)
 		g_printerr("cgemud: %s not built yet\n", what);
 	return what != NULL;
@@ -126,12 +127,29 @@ static void explain(const Options *options)
 		g_print("trace: statfs and fstatfs tell the file system that is shown\n");
 }
 
+#ifdef VIEW_TRACE
+static int run_in_trace_view(const Options *options, const Config *config)
+{
+	g_autoptr(GError) error = NULL;
+	int status = 0;
+	const char *name = options->tree ? options->tree : config_string(config, "mount", "tree");
+	if (trace_view_run(options, config, layout_tree(name, "/sys/fs/cgroup"), &status, &error))
+		return end_like(status);
+	g_printerr("cgemud: %s\n", error->message);
+	return status ? WEXITSTATUS(status) : EXIT_UNAVAILABLE;
+}
+#endif
+
 int exec_run(const Options *options, const Config *config)
 {
 	g_autoptr(GError) error = NULL;
 	int status = 0, root, parent;
 	if (refuse_unsupported(options))
 		return EXIT_UNAVAILABLE;
+#ifdef VIEW_TRACE
+	if (options->view && strcmp(options->view, "trace") == 0 && !options->explain)
+		return run_in_trace_view(options, config);
+#endif
 	if (options->explain) {
 		explain(options);
 		return EXIT_OK;

@@ -13,13 +13,23 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static int add_row(scmp_filter_ctx filter, const SyscallRow *row)
+{
+	struct scmp_arg_cmp conditions[6];
+	unsigned n = 0;
+	for (unsigned i = 0; i < 6; i++)
+		if (row->zero & 1U << i)
+			conditions[n++] = SCMP_CMP(i, SCMP_CMP_EQ, 0);
+	return seccomp_rule_add_array(filter, SCMP_ACT_TRACE(0), row->nr, n, conditions);
+}
+
 static int add_rules(scmp_filter_ctx filter, unsigned features)
 {
 	int r = seccomp_rule_add(filter, SCMP_ACT_TRACE(0), FILTER_HELLO_NR, 1,
 				 SCMP_A0(SCMP_CMP_EQ, FILTER_HELLO_ARGUMENT));
 	for (const SyscallRow *row = syscall_rows; r == 0 && row->name; row++)
 		if (row->features & features)
-			r = seccomp_rule_add(filter, SCMP_ACT_TRACE(0), row->nr, 0);
+			r = add_row(filter, row);
 	return r;
 }
 

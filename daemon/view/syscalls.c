@@ -7,12 +7,76 @@
 
 #define NO NO_ARGUMENT
 
+#define ROOTS (TRACE_STATFS | TRACE_PATHS)
+
+/* clang-format off */
 const SyscallRow syscall_rows[] = {
-	/* name     nr           features      dirfd path dirfd2 path2 at_flags flags  enter         leave */
-	{"statfs", SYS_statfs, TRACE_STATFS, NO, 0, NO, NO, NO, 0, statfs_enter, statfs_leave},
-	{"fstatfs", SYS_fstatfs, TRACE_STATFS, 0, NO, NO, NO, NO, 0, statfs_enter, statfs_leave},
+	/* name, nr, features, dirfd, path, dirfd2, path2, at_flags, flags, enter, leave, zero */
+	{"statfs", SYS_statfs, TRACE_STATFS, NO, 0, NO, NO, NO, 0, statfs_enter, statfs_leave, 0},
+	{"fstatfs", SYS_fstatfs, TRACE_STATFS, 0, NO, NO, NO, NO, 0, statfs_enter, statfs_leave, 0},
+	{"chroot", SYS_chroot, ROOTS, NO, 0, NO, NO, NO, 0, root_enter, NULL, 0},
+	{"pivot_root", SYS_pivot_root, ROOTS, NO, 0, NO, 1, NO, 0, root_enter, NULL, 0},
+	{"setns", SYS_setns, ROOTS, 0, NO, NO, NO, NO, 0, root_enter, NULL, 0},
+
+	{"open", SYS_open, TRACE_PATHS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
+	{"creat", SYS_creat, TRACE_PATHS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
+	{"openat", SYS_openat, TRACE_PATHS, 0, 1, NO, NO, NO, 0, open_enter, NULL, 0},
+	{"stat", SYS_stat, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"lstat", SYS_lstat, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
+	{"newfstatat", SYS_newfstatat, TRACE_PATHS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},
+	{"statx", SYS_statx, TRACE_PATHS, 0, 1, NO, NO, 2, 0, path_enter, NULL, 0},
+	{"access", SYS_access, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"faccessat", SYS_faccessat, TRACE_PATHS, 0, 1, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"faccessat2", SYS_faccessat2, TRACE_PATHS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},
+	{"chdir", SYS_chdir, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"execve", SYS_execve, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"execveat", SYS_execveat, TRACE_PATHS, 0, 1, NO, NO, 4, 0, path_enter, NULL, 0},
+	{"chmod", SYS_chmod, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"fchmodat", SYS_fchmodat, TRACE_PATHS, 0, 1, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"chown", SYS_chown, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"lchown", SYS_lchown, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
+	{"fchownat", SYS_fchownat, TRACE_PATHS, 0, 1, NO, NO, 4, 0, path_enter, NULL, 0},
+	{"utime", SYS_utime, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"utimes", SYS_utimes, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"futimesat", SYS_futimesat, TRACE_PATHS, 0, 1, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"utimensat", SYS_utimensat, TRACE_PATHS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},
+	{"getxattr", SYS_getxattr, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"lgetxattr", SYS_lgetxattr, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
+	{"listxattr", SYS_listxattr, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"llistxattr", SYS_llistxattr, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
+	{"inotify_add_watch", SYS_inotify_add_watch, TRACE_PATHS, NO, 1, NO, NO, NO, 0, watch_enter, NULL, 0},
+	{"truncate", SYS_truncate, TRACE_PATHS, NO, 0, NO, NO, NO, 0, truncate_enter, NULL, 0},
+	{"mkdir", SYS_mkdir, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, mkdir_enter, NULL, 0},
+	{"mkdirat", SYS_mkdirat, TRACE_PATHS, 0, 1, NO, NO, NO, SYSCALL_NOFOLLOW, mkdir_enter, NULL, 0},
+	{"rmdir", SYS_rmdir, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, rmdir_enter, NULL, 0},
+	{"unlink", SYS_unlink, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, unlink_enter, NULL, 0},
+	{"unlinkat", SYS_unlinkat, TRACE_PATHS, 0, 1, NO, NO, NO, SYSCALL_NOFOLLOW, unlink_enter, NULL, 0},
+	{"rename", SYS_rename, TRACE_PATHS, NO, 0, NO, 1, NO, SYSCALL_NOFOLLOW, rename_enter, NULL, 0},
+	{"renameat", SYS_renameat, TRACE_PATHS, 0, 1, 2, 3, NO, SYSCALL_NOFOLLOW, rename_enter, NULL, 0},
+	{"renameat2", SYS_renameat2, TRACE_PATHS, 0, 1, 2, 3, NO, SYSCALL_NOFOLLOW, rename_enter, NULL, 0},
+	{"link", SYS_link, TRACE_PATHS, NO, 0, NO, 1, NO, SYSCALL_NOFOLLOW, link_enter, NULL, 0},
+	{"linkat", SYS_linkat, TRACE_PATHS, 0, 1, 2, 3, NO, SYSCALL_NOFOLLOW, link_enter, NULL, 0},
+	{"symlink", SYS_symlink, TRACE_PATHS, NO, NO, NO, 1, NO, SYSCALL_NOFOLLOW, link_enter, NULL, 0},
+	{"symlinkat", SYS_symlinkat, TRACE_PATHS, NO, NO, 1, 2, NO, SYSCALL_NOFOLLOW, link_enter, NULL, 0},
+	{"mknod", SYS_mknod, TRACE_PATHS, NO, NO, NO, 0, NO, SYSCALL_NOFOLLOW, link_enter, NULL, 0},
+	{"mknodat", SYS_mknodat, TRACE_PATHS, NO, NO, 0, 1, NO, SYSCALL_NOFOLLOW, link_enter, NULL, 0},
+	{"getcwd", SYS_getcwd, TRACE_PATHS, NO, NO, NO, NO, NO, 0, getcwd_enter, getcwd_leave, 0},
+	{"readlink", SYS_readlink, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, readlink_enter, readlink_leave, 0},
+	{"readlinkat", SYS_readlinkat, TRACE_PATHS, 0, 1, NO, NO, NO, SYSCALL_NOFOLLOW, readlink_enter, readlink_leave, 0},
+	{"lseek", SYS_lseek, TRACE_PATHS, 0, NO, NO, NO, NO, 0, rewind_enter, NULL, 1 << 1 | 1 << 2},
+	{"pread64", SYS_pread64, TRACE_PATHS, 0, NO, NO, NO, NO, 0, rewind_enter, NULL, 1 << 3},
+
+	{"write", SYS_write, TRACE_WRITES, 0, NO, NO, NO, NO, 0, write_enter, NULL, 0},
+	{"pwrite64", SYS_pwrite64, TRACE_WRITES, 0, NO, NO, NO, NO, 0, write_enter, NULL, 0},
+	{"writev", SYS_writev, TRACE_WRITES, 0, NO, NO, NO, NO, 0, writev_enter, NULL, 0},
+	{"pwritev", SYS_pwritev, TRACE_WRITES, 0, NO, NO, NO, NO, 0, writev_enter, NULL, 0},
+	{"pwritev2", SYS_pwritev2, TRACE_WRITES, 0, NO, NO, NO, NO, 0, writev_enter, NULL, 0},
+	{"sendfile", SYS_sendfile, TRACE_WRITES, 0, NO, NO, NO, NO, 0, copy_enter, NULL, 0},
+	{"copy_file_range", SYS_copy_file_range, TRACE_WRITES, 2, NO, NO, NO, NO, 0, copy_enter, NULL, 0},
+	{"splice", SYS_splice, TRACE_WRITES, 2, NO, NO, NO, NO, 0, copy_enter, NULL, 0},
 	{0},
 };
+/* clang-format on */
 
 #define MAX_NR 1024
 

@@ -12,7 +12,7 @@ typedef enum TraceFeature {
 	TRACE_PATHS = 1 << 2,    /* paths are redirected */
 	TRACE_PROCESS = 1 << 3,  /* /proc/PID/{mountinfo,mounts,cgroup} are rendered */
 	TRACE_MEMORY = 1 << 4,   /* sysinfo fits the memory limit */
-	TRACE_AFFINITY = 1 << 5, /* sched_getaffinity fits the CPU limit */
+	TRACE_WRITES = 1 << 6,   /* writes to what is shown; stopped by a second filter, see trace-writes.c */
 } TraceFeature;
 
 typedef struct Call Call;
@@ -26,9 +26,6 @@ typedef enum Verdict {
 
 typedef enum SyscallFlag {
 	SYSCALL_NOFOLLOW = 1 << 0, /* a symbolic link as last component is not followed */
-	SYSCALL_CREATES = 1 << 1,  /* the last component need not exist */
-	SYSCALL_OPENS = 1 << 2,    /* returns a descriptor of what the path names */
-	SYSCALL_EMPTY_OK = 1 << 3, /* with AT_EMPTY_PATH, or a NULL path, the descriptor itself is meant */
 } SyscallFlag;
 
 /* Argument numbers count from 0; NO_ARGUMENT where a call has none of that class. */
@@ -44,6 +41,7 @@ typedef struct SyscallRow {
 	unsigned flags;            /* SyscallFlag */
 	Verdict (*enter)(Call *call);
 	void (*leave)(Call *call);
+	unsigned zero; /* set of 1 << argument: those that must be 0, else the call is not stopped */
 } SyscallRow;
 
 extern const SyscallRow syscall_rows[]; /* ends with name == NULL */

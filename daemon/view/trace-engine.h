@@ -32,6 +32,8 @@ typedef struct Task {
 	const SyscallRow *row;
 	Registers entry;                        /* at the seccomp stop, before any change */
 	gboolean changed;                       /* argument registers were changed and are put back at the end */
+	gboolean writes_traced;                 /* has the second filter, see trace-writes.c */
+	long filter_result;                     /* of the last call that was to give it one */
 	guint64 scratch;                        /* TRACE_SCRATCH_SIZE bytes mapped in its memory, or 0 */
 	void (*rerun)(Call *call, long result); /* takes the result of the call of ours */
 	void *state;                            /* what `enter` leaves for `leave`; free_state frees it */
@@ -57,6 +59,10 @@ struct Tracer {
 	enum { PROBE_NONE, PROBE_SENT, PROBE_DONE } probe;
 	gboolean forgets_signals;     /* see trace-nudge.c */
 	gboolean no_readv, no_writev; /* the kernel lacks process_vm_readv, process_vm_writev */
+	gboolean other_roots;         /* a tracee may have another root directory than the tracer */
+	GHashTable *directories;      /* see trace-paths.c */
+	gint64 directories_end;
+	struct sock_fprog writes; /* the second filter */
 };
 
 /* A system call at one of its stops. */
@@ -64,7 +70,8 @@ struct Call {
 	Tracer *tracer;
 	Task *task;
 	Registers regs;
-	gboolean dirty; /* regs must be written back */
+	gboolean dirty;  /* regs must be written back */
+	gboolean astray; /* the kernel would take the path that was looked at last for another */
 };
 
 /* trace-tasks.c */
@@ -109,11 +116,45 @@ gboolean scratch_ready(Call *call, Verdict *ret_verdict);
 /* A forked child has a copy of its parent's. */
 void scratch_inherit(Tracer *tracer, const Task *parent, Task *child, int event);
 
-/* trace-paths.c: absolute canonical paths as the tracer sees them; free them. NULL: there is no such thing (or it has
- * no path), errno is set. */
+/* trace-paths.c: absolute canonical paths as the tracee is shown them; free them. NULL: there is no such thing (or it
+ * has no path), errno is set. */
 char *trace_path_of_fd(const Call *call, int fd);
 char *trace_path_of(const Call *call, int dirfd, const char *path, gboolean follow);
+/* The same for what may be shown otherwise than it is: below a shown place, or in /proc. NULL: an ordinary path, which
+ * mostly is found out without following it. */
+char *trace_special_path(Call *call, int dirfd, const char *path, gboolean follow);
+/* A link, or a directory above others, has changed. */
+void trace_paths_forget(Tracer *tracer);
+/* The shown path of a descriptor that lies in the shadow, or NULL. */
+char *trace_shown_fd(const Call *call, int fd);
+
+/* trace-redirect.c */
+/* Who makes the call, as the trees want to know it. */
+Caller trace_caller(const Call *call);
+/* Argument n becomes `path`, which must be shorter than PATH_MAX; the original one comes back when the call ends. */
+Verdict redirect_to(Call *call, int n, const char *path);
+
+/* trace-writes.c: TRUE: writes of this process are seen. FALSE: *ret_verdict is what `enter` must answer. */
+gboolean writes_ready(Call *call, Verdict *ret_verdict);
 
 /* Handlers named in the table. */
 Verdict statfs_enter(Call *call);
 void statfs_leave(Call *call);
+Verdict root_enter(Call *call);
+Verdict path_enter(Call *call);
+Verdict open_enter(Call *call);
+Verdict mkdir_enter(Call *call);
+Verdict rmdir_enter(Call *call);
+Verdict unlink_enter(Call *call);
+Verdict rename_enter(Call *call);
+Verdict link_enter(Call *call);
+Verdict truncate_enter(Call *call);
+Verdict watch_enter(Call *call);
+Verdict getcwd_enter(Call *call);
+void getcwd_leave(Call *call);
+Verdict readlink_enter(Call *call);
+void readlink_leave(Call *call);
+Verdict rewind_enter(Call *call);
+Verdict write_enter(Call *call);
+Verdict writev_enter(Call *call);
+Verdict copy_enter(Call *call);

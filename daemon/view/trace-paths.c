@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_LINKS 40 /* as the kernel, namei.h MAXSYMLINKS */
@@ -22,6 +23,18 @@ static char *read_link(const char *path)
 	return n < 0 || n == sizeof text ? NULL : g_strndup(text, (gsize) n);
 }
 
+/* In the shadow, what the shadow stands for. */
+static char *to_shown(const Call *call, char *path)
+{
+	const Shadow *shadow = call->tracer->plan->shadow;
+	const char *shown = shadow ? shadow_shown(shadow, path) : NULL;
+	if (!shown)
+		return path;
+	char *copy = g_strdup(shown);
+	g_free(path);
+	return copy;
+}
+
 static char *read_task_link(const Call *call, const char *name)
 {
 	char path[64];
@@ -32,7 +45,16 @@ static char *read_task_link(const Call *call, const char *name)
 		errno = ENOTDIR;
 		return NULL;
 	}
-	return text;
+	return text ? to_shown(call, text) : NULL;
+}
+
+static char *read_shown_link(const Call *call, const char *path)
+{
+	const Shadow *shadow = call->tracer->plan->shadow;
+	if (!shadow || !shadow_shows(shadow, path))
+		return read_link(path);
+	g_autofree char *real = shadow_real(shadow, path);
+	return read_link(real);
 }
 
 char *trace_path_of_fd(const Call *call, int fd)
@@ -71,6 +93,14 @@ static char *read_self_link(const Walk *walk)
 	return NULL;
 }
 
+static char *read_link_of(const Walk *walk)
+{
+	char *target = read_self_link(walk);
+	if (target)
+		return target;
+	return read_shown_link(walk->call, walk->path->str);
+}
+
 /* Goes on at a link's target instead of at its name, which is the last component of walk->path. */
 static int follow_link(Walk *walk, const char *target)
 {
@@ -97,9 +127,7 @@ static int step(Walk *walk, const char *name, gboolean follow)
 	g_string_append(walk->path, name);
 	if (!follow)
 		return 0;
-	g_autofree char *target = read_self_link(walk);
-	if (!target)
-		target = read_link(walk->path->str);
+	g_autofree char *target = read_link_of(walk);
 	return target ? follow_link(walk, target) : 0;
 }
 
@@ -138,9 +166,14 @@ static char *start_of(const Call *call, int dirfd, const char *path, const char 
 	return dirfd == AT_FDCWD ? read_task_link(call, "cwd") : trace_path_of_fd(call, dirfd);
 }
 
+static char *root_of(const Call *call)
+{
+	return call->tracer->other_roots ? read_task_link(call, "root") : g_strdup("/");
+}
+
 char *trace_path_of(const Call *call, int dirfd, const char *path, gboolean follow)
 {
-	g_autofree char *root = read_task_link(call, "root");
+	g_autofree char *root = root_of(call);
 	g_autofree char *start = root ? start_of(call, dirfd, path, root) : NULL;
 	if (!start)
 		return NULL;
@@ -148,8 +181,118 @@ char *trace_path_of(const Call *call, int dirfd, const char *path, gboolean foll
 	int r = walk_path(&walk, follow);
 	g_free(walk.rest);
 	if (r == 0)
-		return g_string_free(walk.path, FALSE);
+		return to_shown(call, g_string_free(walk.path, FALSE));
 	g_string_free(walk.path, TRUE);
 	errno = -r;
 	return NULL;
+}
+
+/*
+ * Directories that paths have led through: where each really is. Following every link of every path would cost more than
+ * the calls themselves. What a tracee does to links is seen and forgets all of it; what others do shows after a while.
+ */
+#define DIRECTORIES_LIFE (G_USEC_PER_SEC / 2)
+#define DIRECTORIES_MAX  4096
+
+void trace_paths_forget(Tracer *tracer)
+{
+	g_hash_table_remove_all(tracer->directories);
+}
+
+/* What lies in /proc is different for each reader. */
+static gboolean is_proc(const char *path)
+{
+	return strncmp(path, "/proc", 5) == 0 && (path[5] == '/' || path[5] == '\0');
+}
+
+static char *find_directory(const Call *call, const char *text)
+{
+	Tracer *tracer = call->tracer;
+	gint64 now = g_get_monotonic_time();
+	if (now > tracer->directories_end || g_hash_table_size(tracer->directories) > DIRECTORIES_MAX) {
+		trace_paths_forget(tracer);
+		tracer->directories_end = now + DIRECTORIES_LIFE;
+	}
+	const char *known = g_hash_table_lookup(tracer->directories, text);
+	if (known)
+		return g_strdup(known);
+	char *found = trace_path_of(call, AT_FDCWD, text, TRUE);
+	if (found && !is_proc(text) && !is_proc(found) && !tracer->other_roots)
+		g_hash_table_insert(tracer->directories, g_strdup(text), g_strdup(found));
+	return found;
+}
+
+/* Is the tracee's root directory ours? Only then does the shadow's path mean the shadow. */
+static gboolean has_our_root(const Call *call)
+{
+	char path[64];
+	struct stat ours, its;
+	if (!call->tracer->other_roots)
+		return TRUE;
+	snprintf(path, sizeof path, "/proc/%d/root", (int) call->task->tid);
+	return stat("/", &ours) == 0 && stat(path, &its) == 0 && ours.st_dev == its.st_dev && ours.st_ino == its.st_ino;
+}
+
+static gboolean is_special(const Call *call, const char *path)
+{
+	return is_proc(path) || shadow_shows(call->tracer->plan->shadow, path);
+}
+
+/* The directory that the last name of `path` lies in. */
+static char *directory_of(const Call *call, int dirfd, const char *path, const char *slash)
+{
+	if (slash == path)
+		return g_strdup("/");
+	if (path[0] == '/') {
+		g_autofree char *text = g_strndup(path, (gsize) (slash - path));
+		return find_directory(call, text);
+	}
+	g_autofree char *base = start_of(call, dirfd, path, "/");
+	if (!slash || !base)
+		return g_steal_pointer(&base);
+	g_autofree char *text = g_strdup_printf("%s/%.*s", base, (int) (slash - path), path);
+	return find_directory(call, text);
+}
+
+/* From a directory in the shadow ".." leads to where the shadow is, not to where the directory is shown. */
+static gboolean leads_astray(const Call *call, int dirfd, const char *path)
+{
+	if (path[0] == '/' || !strstr(path, ".."))
+		return FALSE;
+	g_autofree char *base = start_of(call, dirfd, path, "/");
+	return base && shadow_shows(call->tracer->plan->shadow, base);
+}
+
+char *trace_special_path(Call *call, int dirfd, const char *path, gboolean follow)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	if (!has_our_root(call))
+		return NULL;
+	call->astray = leads_astray(call, dirfd, path);
+	if (call->astray)
+		return trace_path_of(call, dirfd, path, follow);
+	if (*name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+		g_autofree char *directory = directory_of(call, dirfd, path, slash);
+		g_autofree char *whole = directory ? g_strconcat(directory, directory[1] ? "/" : "", name, NULL) : NULL;
+		if (!whole)
+			return NULL;
+		if (!follow)
+			return is_special(call, whole) ? g_steal_pointer(&whole) : NULL;
+		g_autofree char *target = read_shown_link(call, whole);
+		if (!target)
+			return is_special(call, whole) ? g_steal_pointer(&whole) : NULL;
+	}
+	g_autofree char *found = trace_path_of(call, dirfd, path, follow);
+	return found && is_special(call, found) ? g_steal_pointer(&found) : NULL;
+}
+
+char *trace_shown_fd(const Call *call, int fd)
+{
+	char name[64];
+	const Shadow *shadow = call->tracer->plan->shadow;
+	if (!shadow)
+		return NULL;
+	snprintf(name, sizeof name, "/proc/%d/fd/%d", (int) call->task->tid, fd);
+	g_autofree char *real = read_link(name);
+	return real ? g_strdup(shadow_shown(shadow, real)) : NULL;
 }

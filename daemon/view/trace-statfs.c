@@ -7,7 +7,9 @@
 
 Verdict statfs_enter(Call *call)
 {
-	return call->tracer->plan->story.statfs ? CALL_WATCH : CALL_PASS;
+	const TracePlan *plan = call->tracer->plan;
+	Verdict verdict = plan->shadow && call->task->row->path != NO_ARGUMENT ? path_enter(call) : CALL_PASS;
+	return verdict == CALL_PASS && plan->story.statfs ? CALL_WATCH : verdict;
 }
 
 /* What the call was about; NULL if that cannot be told any more. */
@@ -27,7 +29,8 @@ void statfs_leave(Call *call)
 	const TraceStory *story = &call->tracer->plan->story;
 	guint64 buffer = call_argument(call, 1);
 	struct statfs answer;
-	if (call_result(call) != 0 || trace_read(call->tracer, call->task->tid, buffer, &answer, sizeof answer) < 0)
+	if (!story->statfs || call_result(call) != 0 ||
+	    trace_read(call->tracer, call->task->tid, buffer, &answer, sizeof answer) < 0)
 		return;
 	if (story->statfs_matters && !story->statfs_matters(&answer, story->data))
 		return;

@@ -163,6 +163,7 @@ static void clone_event(Tracer *tracer, const Task *parent, int event)
 	if (!child)
 		child = task_add(tracer, (pid_t) tid);
 	child->claimed = TRUE;
+	child->writes_traced |= parent->writes_traced;
 	scratch_inherit(tracer, parent, child, event);
 }
 

@@ -103,6 +103,7 @@ void tracer_init(Tracer *tracer, const TracePlan *plan)
 	tracer->tasks = g_hash_table_new_full(NULL, NULL, NULL, task_free);
 	tracer->processes = g_hash_table_new_full(NULL, NULL, NULL, process_free);
 	tracer->orphans = g_hash_table_new(NULL, NULL);
+	tracer->directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
 void tracer_clear(Tracer *tracer)
@@ -110,4 +111,6 @@ void tracer_clear(Tracer *tracer)
 	g_hash_table_unref(tracer->tasks);
 	g_hash_table_unref(tracer->processes);
 	g_hash_table_unref(tracer->orphans);
+	g_hash_table_unref(tracer->directories);
+	g_free(tracer->writes.filter);
 }

@@ -90,7 +90,10 @@ static void task_ended(Tracer *tracer, pid_t tid, int status)
 	const Task *task = task_find(tracer, tid);
 	if (!task || !task->claimed)
 		g_hash_table_add(tracer->orphans, GINT_TO_POINTER(tid));
+	gboolean is_process = !task || !task->process || task->process->tgid == tid;
 	task_remove(tracer, tid);
+	if (is_process && tracer->plan->shadow)
+		shadow_process_ended(tracer->plan->shadow);
 	if (tid == tracer->command) {
 		tracer->ended = TRUE;
 		tracer->status = status;
@@ -154,12 +157,17 @@ static gboolean run(Tracer *tracer, Start *start, int *ret_status, GError **erro
 gboolean trace_run(const TracePlan *plan, const char *const *argv, const char *const *envp, int *ret_status,
 		   GError **error)
 {
-	struct sock_fprog filter = {0};
-	if (!filter_build(plan->features, plan->foreign, &filter, error))
+	struct sock_fprog filter = {0}, writes = {0};
+	if (!filter_build(plan->features & ~(unsigned) TRACE_WRITES, plan->foreign, &filter, error))
 		return FALSE;
+	if (plan->features & TRACE_WRITES && !filter_build(TRACE_WRITES, FOREIGN_ALLOW, &writes, error)) {
+		g_free(filter.filter);
+		return FALSE;
+	}
 	Start start = {.filter = &filter, .argv = argv, .envp = envp, .go = {-1, -1}, .failed = {-1, -1}};
 	Tracer tracer;
 	tracer_init(&tracer, plan);
+	tracer.writes = writes;
 	gboolean ok = run(&tracer, &start, ret_status, error);
 	tracer_clear(&tracer);
 	close_pair(start.go);

@@ -7,6 +7,7 @@
 
 #include "daemon/view/filter.h"
 #include "daemon/view/job.h"
+#include "daemon/view/shadow.h"
 
 #include <sys/statfs.h>
 
@@ -16,6 +17,8 @@ typedef struct TraceStory {
 	/* Might this answer need a change? Spares finding out the path of most. */
 	gboolean (*statfs_matters)(const struct statfs *answer, void *data);
 	void (*statfs)(const char *path, struct statfs *answer, void *data);
+	/* Content of /proc/PID/NAME; FALSE: the kernel's own. */
+	gboolean (*process_file)(pid_t pid, const char *name, const Caller *caller, GString *out, void *data);
 	void *data;
 } TraceStory;
 
@@ -24,6 +27,7 @@ typedef struct TracePlan {
 	ForeignCalls foreign;
 	TraceStory story;
 	JobHook hook;
+	Shadow *shadow; /* where paths lead that are shown; NULL for plans without TRACE_PATHS */
 } TracePlan;
 
 /* Runs argv (searched in PATH) with envp until it ends, in the caller's process group; *ret_status is as from
