@@ -90,8 +90,11 @@ static int end_like(int status)
 static gboolean refuse_unsupported(const Options *options)
 {
 	const char *what = NULL;
+	gboolean is_trace = options->view && strcmp(options->view, "trace") == 0;
 	if (options->view && strcmp(options->view, "preload") == 0)
 		what = "--view=preload is";
+	else if (is_trace && exec_limits_given(options))
+		what = "--cpus, --memory, --cpuset and --pids under --view=trace are";
 	if (what)
 		g_printerr("cgemud: %s not built yet\n", what);
 	return what != NULL;

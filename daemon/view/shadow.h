@@ -1,9 +1,9 @@
 /*
  * The shown trees as real files: a private directory in which what a traced program asks for is made when it asks.
  *
- * Nothing is mounted, so this needs no rights, and works where there is no FUSE. The kernel itself answers stat, access,
- * readdir and read from the shadow; only its being up to date, writes and groups coming and going are the tracer's
- * affair. The shadow of /sys/fs/cgroup/x is ROOT/sys/fs/cgroup/x.
+ * Nothing is mounted, so this needs no rights, and works where there is no FUSE. The kernel itself answers stat,
+ * access, readdir and read from the shadow; only its being up to date, writes and groups coming and going are the
+ * tracer's affair. The shadow of /sys/fs/cgroup/x is ROOT/sys/fs/cgroup/x.
  *
  * Paths are canonical. `shown` paths are what the program sees, `real` ones lie in the shadow. Functions return 0 or
  * -errno as the kernel would have. To be used from one thread.

@@ -7,12 +7,12 @@
 
 /* What a plan can ask the tracer for. A row is only filtered when one of its features is wanted. */
 typedef enum TraceFeature {
-	TRACE_STATFS = 1 << 0,   /* statfs and fstatfs tell the file system that is shown */
-	TRACE_OPENAT2 = 1 << 1,  /* openat2 is answered where the kernel lacks it */
-	TRACE_PATHS = 1 << 2,    /* paths are redirected */
-	TRACE_PROCESS = 1 << 3,  /* /proc/PID/{mountinfo,mounts,cgroup} are rendered */
-	TRACE_MEMORY = 1 << 4,   /* sysinfo fits the memory limit */
-	TRACE_WRITES = 1 << 6,   /* writes to what is shown; stopped by a second filter, see trace-writes.c */
+	TRACE_STATFS = 1 << 0,  /* statfs and fstatfs tell the file system that is shown */
+	TRACE_OPENAT2 = 1 << 1, /* openat2 is answered where the kernel lacks it */
+	TRACE_PATHS = 1 << 2,   /* paths are redirected */
+	TRACE_PROCESS = 1 << 3, /* /proc/PID/{mountinfo,mounts,cgroup} are rendered */
+	TRACE_MEMORY = 1 << 4,  /* sysinfo fits the memory limit */
+	TRACE_WRITES = 1 << 6,  /* writes to what is shown; stopped by a second filter, see trace-writes.c */
 } TraceFeature;
 
 typedef struct Call Call;

@@ -188,8 +188,9 @@ char *trace_path_of(const Call *call, int dirfd, const char *path, gboolean foll
 }
 
 /*
- * Directories that paths have led through: where each really is. Following every link of every path would cost more than
- * the calls themselves. What a tracee does to links is seen and forgets all of it; what others do shows after a while.
+ * Directories that paths have led through: where each really is. Following every link of every path would cost more
+ * than the calls themselves. What a tracee does to links is seen and forgets all of it; what others do shows after a
+ * while.
  */
 #define DIRECTORIES_LIFE (G_USEC_PER_SEC / 2)
 #define DIRECTORIES_MAX  4096

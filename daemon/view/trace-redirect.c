@@ -290,8 +290,7 @@ Verdict open_enter(Call *call)
 {
 	const SyscallRow *row = call->task->row;
 	const Opening opening = read_opening(call);
-	gboolean follow = !(opening.flags & O_NOFOLLOW) &&
-			  (opening.flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+	gboolean follow = !(opening.flags & O_NOFOLLOW) && (opening.flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
 	g_autofree char *path = special_argument(call, row->dirfd, row->path, follow);
 	if (!path)
 		return CALL_PASS;

@@ -160,8 +160,7 @@ static const char *root_type(const Options *options, const Config *config)
 	return root && g_strv_contains(replaced, root->type) ? "overlay" : NULL;
 }
 
-gboolean trace_view_run(const Options *options, const Config *config, LayoutTree tree, int *ret_status,
-			GError **error)
+gboolean trace_view_run(const Options *options, const Config *config, LayoutTree tree, int *ret_status, GError **error)
 {
 	unsigned trees = layout_fs_trees(tree) | FS_TREE_PROCSYS | FS_TREE_PROC;
 	View view = {.config = config, .fs = fs_new(config, trees, error)};

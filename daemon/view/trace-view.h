@@ -1,6 +1,6 @@
 /*
- * The trace view of --exec: nothing is mounted; the trees are held by the tracer itself, and the command's calls are led
- * to a shadow of them.
+ * The trace view of --exec: nothing is mounted; the trees are held by the tracer itself, and the command's calls are
+ * led to a shadow of them.
  */
 #pragma once
 
@@ -9,5 +9,4 @@
 #include "daemon/options.h"
 
 /* As trace_run(). */
-gboolean trace_view_run(const Options *options, const Config *config, LayoutTree tree, int *ret_status,
-			GError **error);
+gboolean trace_view_run(const Options *options, const Config *config, LayoutTree tree, int *ret_status, GError **error);

@@ -67,8 +67,8 @@ gboolean writes_ready(Call *call, Verdict *ret_verdict)
 		return FALSE;
 	task->filter_result = 0;
 	if (last == -EACCES)
-		*ret_verdict = call_rerun(call, SYS_prctl, (const guint64[6]){PR_SET_NO_NEW_PRIVS, 1},
-					  privileges_given_up);
+		*ret_verdict =
+			call_rerun(call, SYS_prctl, (const guint64[6]){PR_SET_NO_NEW_PRIVS, 1}, privileges_given_up);
 	else if (last < 0)
 		*ret_verdict = call_answer(call, last);
 	else
