@@ -124,7 +124,7 @@ static gboolean choose_cpus(ExecLimits *limits, GError **error)
 
 gboolean exec_limits_init(ExecLimits *limits, const Options *options, GError **error)
 {
-	*limits = (ExecLimits){.options = options};
+	*limits = (ExecLimits){.options = options, .files = &control_files_real};
 	if (!exec_limits_given(options))
 		return TRUE;
 	limits->group = "command";
@@ -139,15 +139,25 @@ void exec_limits_clear(ExecLimits *limits)
 	g_clear_pointer(&limits->directories, g_ptr_array_unref);
 }
 
-static gboolean write_control(const char *directory, const char *name, const char *text, GError **error)
+static gboolean write_control(const ExecLimits *limits, const char *directory, const char *name, const char *text,
+			      GError **error)
 {
 	g_autofree char *path = g_build_filename(directory, name, NULL);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int r = fd < 0 || write(fd, text, strlen(text)) < 0 ? errno : 0;
-	if (fd >= 0)
-		close(fd);
+	int r = limits->files->write(path, text, limits->files->data);
 	g_autofree char *what = g_strdup_printf("set \"%s\" in", text);
-	return r == 0 || fail(error, r, what, path);
+	return r == 0 || fail(error, -r, what, path);
+}
+
+static char *read_control(const ExecLimits *limits, const char *directory, const char *name, GError **error)
+{
+	g_autofree char *path = g_build_filename(directory, name, NULL);
+	char *text = NULL;
+	int r = limits->files->read(path, &text, limits->files->data);
+	if (r < 0) {
+		fail(error, -r, "read", path);
+		return NULL;
+	}
+	return g_strstrip(text);
 }
 
 /* A limit's value: what is written in v1, and in v2. NULL: not asked for. */
@@ -183,7 +193,7 @@ static gboolean set_limits(const ExecLimits *limits, const char *directory, char
 			continue;
 		g_autofree char *value = value_of(limits, limit_files[i].controller, is_v2);
 		const char *name = is_v2 ? limit_files[i].v2_file : limit_files[i].v1_file;
-		if (value && !write_control(directory, name, value, error))
+		if (value && !write_control(limits, directory, name, value, error))
 			return FALSE;
 		*done |= 1U << i;
 	}
@@ -191,11 +201,11 @@ static gboolean set_limits(const ExecLimits *limits, const char *directory, char
 }
 
 /* A new cpuset of v1 is empty, and takes no members until it is not. */
-static gboolean fill_cpuset(const char *parent, const char *directory, const char *name, GError **error)
+static gboolean fill_cpuset(const ExecLimits *limits, const char *parent, const char *directory, const char *name,
+			    GError **error)
 {
-	g_autofree char *from = g_build_filename(parent, name, NULL);
-	g_autofree char *text = NULL;
-	return g_file_get_contents(from, &text, NULL, error) && write_control(directory, name, g_strstrip(text), error);
+	g_autofree char *text = read_control(limits, parent, name, error);
+	return text && write_control(limits, directory, name, text, error);
 }
 
 static gboolean make_group(ExecLimits *limits, const char *hierarchy, char **ret, GError **error)
@@ -203,7 +213,8 @@ static gboolean make_group(ExecLimits *limits, const char *hierarchy, char **ret
 	char *directory = g_build_filename(hierarchy, limits->group, NULL);
 	g_ptr_array_add(limits->directories, directory);
 	*ret = directory;
-	return mkdir(directory, 0755) == 0 || fail(error, errno, "make the command's group", directory);
+	int r = limits->files->make(directory, limits->files->data);
+	return r == 0 || fail(error, -r, "make the command's group", directory);
 }
 
 static gboolean make_v1_groups(ExecLimits *limits, const char *composite, const char *const *hierarchies,
@@ -217,8 +228,8 @@ static gboolean make_v1_groups(ExecLimits *limits, const char *composite, const 
 		if (!make_group(limits, hierarchy, &directory, error))
 			return FALSE;
 		if (g_strv_contains((const char *const *) controllers, "cpuset") &&
-		    (!fill_cpuset(hierarchy, directory, "cpuset.cpus", error) ||
-		     !fill_cpuset(hierarchy, directory, "cpuset.mems", error)))
+		    (!fill_cpuset(limits, hierarchy, directory, "cpuset.cpus", error) ||
+		     !fill_cpuset(limits, hierarchy, directory, "cpuset.mems", error)))
 			return FALSE;
 		if (!set_limits(limits, directory, controllers, FALSE, done, error))
 			return FALSE;
@@ -230,15 +241,14 @@ static gboolean make_v1_groups(ExecLimits *limits, const char *composite, const 
 static gboolean make_v2_group(ExecLimits *limits, const char *composite, unsigned *done, GError **error)
 {
 	g_autofree char *root = g_build_filename(composite, "v2", NULL);
-	g_autofree char *list = g_build_filename(root, "cgroup.controllers", NULL);
-	g_autofree char *text = NULL;
+	g_autofree char *text = read_control(limits, root, "cgroup.controllers", error);
 	char *directory;
-	if (!g_file_get_contents(list, &text, NULL, error))
+	if (!text)
 		return FALSE;
-	g_auto(GStrv) controllers = g_strsplit_set(g_strstrip(text), " ", -1);
+	g_auto(GStrv) controllers = g_strsplit_set(text, " ", -1);
 	for (char **name = controllers; *name; name++) {
 		g_autofree char *enable = g_strconcat("+", *name, NULL);
-		if (**name && !write_control(root, "cgroup.subtree_control", enable, error))
+		if (**name && !write_control(limits, root, "cgroup.subtree_control", enable, error))
 			return FALSE;
 	}
 	return make_group(limits, root, &directory, error) &&
@@ -278,9 +288,21 @@ gboolean exec_limits_take(pid_t command, void *data, GError **error)
 	const ExecLimits *limits = data;
 	g_autofree char *pid = g_strdup_printf("%d", (int) command);
 	for (guint i = 0; limits->directories && i < limits->directories->len; i++)
-		if (!write_control(limits->directories->pdata[i], "cgroup.procs", pid, error))
+		if (!write_control(limits, limits->directories->pdata[i], "cgroup.procs", pid, error))
 			return FALSE;
 	if (limits->affinity && sched_setaffinity(command, limits->affinity_size, limits->affinity) < 0)
 		return fail(error, errno, "bind the command to CPUs", limits->cpu_list);
 	return TRUE;
+}
+
+guint64 exec_limits_memory_used(const ExecLimits *limits)
+{
+	static const char *const names[] = {"memory.usage_in_bytes", "memory.current"};
+	for (guint i = 0; limits->directories && i < limits->directories->len; i++)
+		for (size_t n = 0; n < G_N_ELEMENTS(names); n++) {
+			g_autofree char *text = read_control(limits, limits->directories->pdata[i], names[n], NULL);
+			if (text)
+				return g_ascii_strtoull(text, NULL, 10);
+		}
+	return 0;
 }

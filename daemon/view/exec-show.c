@@ -23,7 +23,10 @@ static gboolean stat_stands_still(void)
 	return numbers[strspn(numbers, " 0")] == '\n';
 }
 
-static gboolean wanted(const Config *config, const ExecLimits *limits, const char *name)
+const char *const exec_proc_names[] = {"cgroups", "cpuinfo", "diskstats", "filesystems", "loadavg",
+				       "meminfo", "stat",    "swaps",     "uptime",      "vmstat",      NULL};
+
+gboolean exec_shows_proc(const Config *config, const ExecLimits *limits, const char *name)
 {
 	/* What tells the size of the machine, and so depends on the limits. */
 	static const char *const sized[] = {"cpuinfo", "meminfo", "stat", "swaps", "uptime", NULL};
@@ -39,12 +42,10 @@ static gboolean wanted(const Config *config, const ExecLimits *limits, const cha
 /* Files that the kernel lacks cannot be mounted on; they stay missing. */
 static gboolean show_proc(const Config *config, const ExecLimits *limits, const char *composite, GError **error)
 {
-	static const char *const names[] = {"cgroups", "cpuinfo", "diskstats", "filesystems", "loadavg",
-					    "meminfo", "stat",    "swaps",     "uptime",      "vmstat"};
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		g_autofree char *target = g_build_filename("/proc", names[i], NULL);
-		g_autofree char *source = g_build_filename(composite, "proc", names[i], NULL);
-		if (!wanted(config, limits, names[i]) || access(target, F_OK) < 0 || access(source, F_OK) < 0)
+	for (const char *const *name = exec_proc_names; *name; name++) {
+		g_autofree char *target = g_build_filename("/proc", *name, NULL);
+		g_autofree char *source = g_build_filename(composite, "proc", *name, NULL);
+		if (!exec_shows_proc(config, limits, *name) || access(target, F_OK) < 0 || access(source, F_OK) < 0)
 			continue;
 		if (!bind_file(source, target, error))
 			return FALSE;
@@ -52,26 +53,26 @@ static gboolean show_proc(const Config *config, const ExecLimits *limits, const 
 	return TRUE;
 }
 
+const char *const exec_cpu_lists[] = {"online", "possible", "present", NULL};
+
 /* What the C library counts CPUs by, besides sched_getaffinity(2). */
 static gboolean show_cpu_lists(const ExecLimits *limits, const char *scratch, GError **error)
 {
-	static const char *const names[] = {"online", "possible", "present"};
 	if (!limits->cpu_list)
 		return TRUE;
 	g_autofree char *source = g_build_filename(scratch, "cpus", NULL);
 	g_autofree char *text = g_strconcat(limits->cpu_list, "\n", NULL);
 	if (!g_file_set_contents(source, text, -1, error))
 		return FALSE;
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		g_autofree char *target = g_build_filename("/sys/devices/system/cpu", names[i], NULL);
+	for (const char *const *name = exec_cpu_lists; *name; name++) {
+		g_autofree char *target = g_build_filename("/sys/devices/system/cpu", *name, NULL);
 		if (access(target, F_OK) == 0 && !bind_file(source, target, error))
 			return FALSE;
 	}
 	return TRUE;
 }
 
-/* The command's group instead of each hierarchy's root. */
-static void show_group(const GPtrArray *plan, const char *group)
+void exec_show_group(const GPtrArray *plan, const char *group)
 {
 	for (guint i = 0; i < plan->len; i++) {
 		LayoutStep *step = plan->pdata[i];
@@ -90,7 +91,7 @@ static gboolean show_tree(const Config *config, LayoutTree tree, const char *dir
 	g_autoptr(NativeCgroups) native = with_native ? native_cgroups_read("/proc") : NULL;
 	g_autoptr(GPtrArray) plan = layout_plan(tree, directory, config_list(config, "cgroup", "hierarchies"), native);
 	if (group)
-		show_group(plan, group);
+		exec_show_group(plan, group);
 	return layout_apply(plan, composite, NULL, error);
 }
 

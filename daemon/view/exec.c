@@ -28,6 +28,11 @@
 extern char **environ;
 
 #ifdef VIEW_TRACE
+typedef struct Story {
+	LayoutTree tree;
+	const ExecLimits *limits;
+} Story;
+
 static gboolean statfs_matters(const struct statfs *answer, void *data)
 {
 	return answer->f_type == FUSE_SUPER_MAGIC;
@@ -36,13 +41,13 @@ static gboolean statfs_matters(const struct statfs *answer, void *data)
 /* What the kernel's cgroup and proc file systems answer (fs/libfs.c simple_statfs). */
 static void show_statfs(const char *path, struct statfs *answer, void *data)
 {
-	const LayoutTree *tree = data;
+	const LayoutTree tree = ((const Story *) data)->tree;
 	long type;
 	if (mounts_is_below(path, "/proc"))
 		type = PROC_SUPER_MAGIC;
 	else if (!mounts_is_below(path, "/sys/fs/cgroup"))
 		return;
-	else if (*tree == LAYOUT_V2 || (*tree == LAYOUT_HYBRID && mounts_is_below(path, "/sys/fs/cgroup/unified")))
+	else if (tree == LAYOUT_V2 || (tree == LAYOUT_HYBRID && mounts_is_below(path, "/sys/fs/cgroup/unified")))
 		type = CGROUP2_SUPER_MAGIC;
 	else
 		type = CGROUP_SUPER_MAGIC;
@@ -50,15 +55,31 @@ static void show_statfs(const char *path, struct statfs *answer, void *data)
 		.f_type = type, .f_bsize = 4096, .f_frsize = 4096, .f_namelen = 255, .f_flags = answer->f_flags};
 }
 
-static gboolean run_traced(const Options *options, const Config *config, LayoutTree tree, const JobHook *hook,
+/* A machine that is as large as the limit. */
+static void show_sysinfo(const Caller *caller, struct sysinfo *answer, void *data)
+{
+	const ExecLimits *limits = ((const Story *) data)->limits;
+	guint64 unit = MAX(answer->mem_unit, 1), total = limits->options->memory;
+	if (answer->totalram * unit <= total)
+		return;
+	answer->totalram = total / unit;
+	answer->freeram = (total - MIN(exec_limits_memory_used(limits), total)) / unit;
+	answer->sharedram = answer->bufferram = answer->totalswap = answer->freeswap = 0;
+}
+
+static gboolean run_traced(const Options *options, const Config *config, LayoutTree tree, ExecLimits *limits,
 			   int *ret_status, GError **error)
 {
+	Story story = {tree, limits};
 	gboolean refuse = strcmp(config_string(config, "exec", "foreign-syscalls"), "refuse") == 0;
 	const TracePlan plan = {
-		.features = TRACE_STATFS,
+		.features = TRACE_STATFS | (options->memory ? TRACE_MEMORY : 0),
 		.foreign = refuse ? FOREIGN_REFUSE : FOREIGN_ALLOW,
-		.story = {.statfs_matters = statfs_matters, .statfs = show_statfs, .data = &tree},
-		.hook = *hook,
+		.story = {.statfs_matters = statfs_matters,
+			  .statfs = show_statfs,
+			  .sysinfo = show_sysinfo,
+			  .data = &story},
+		.hook = {exec_limits_take, limits},
 	};
 	return trace_run(&plan, (const char *const *) options->command, (const char *const *) environ, ret_status,
 			 error);
@@ -68,11 +89,11 @@ static gboolean run_traced(const Options *options, const Config *config, LayoutT
 static gboolean run_command(const Options *options, const Config *config, LayoutTree tree, ExecLimits *limits,
 			    int *ret_status, GError **error)
 {
-	const JobHook hook = {exec_limits_take, limits};
 #ifdef VIEW_TRACE
 	if (!options->view || strcmp(options->view, "namespace") != 0)
-		return run_traced(options, config, tree, &hook, ret_status, error);
+		return run_traced(options, config, tree, limits, ret_status, error);
 #endif
+	const JobHook hook = {exec_limits_take, limits};
 	return job_run((const char *const *) options->command, (const char *const *) environ, &hook, ret_status, error);
 }
 
@@ -90,11 +111,9 @@ static int end_like(int status)
 static gboolean refuse_unsupported(const Options *options)
 {
 	const char *what = NULL;
-	gboolean is_trace = options->view && strcmp(options->view, "trace") == 0;
 	if (options->view && strcmp(options->view, "preload") == 0)
 		what = "--view=preload is";
-	else if (is_trace && exec_limits_given(options))
-		what = "--cpus, --memory, --cpuset and --pids under --view=trace are";
+
 	if (what)
 		g_printerr("cgemud: %s not built yet\n", what);
 	return what != NULL;
@@ -134,9 +153,13 @@ static void explain(const Options *options)
 static int run_in_trace_view(const Options *options, const Config *config)
 {
 	g_autoptr(GError) error = NULL;
+	ExecLimits limits;
 	int status = 0;
 	const char *name = options->tree ? options->tree : config_string(config, "mount", "tree");
-	if (trace_view_run(options, config, layout_tree(name, "/sys/fs/cgroup"), &status, &error))
+	gboolean ok = exec_limits_init(&limits, options, &error) &&
+		      trace_view_run(config, layout_tree(name, "/sys/fs/cgroup"), &limits, &status, &error);
+	exec_limits_clear(&limits);
+	if (ok)
 		return end_like(status);
 	g_printerr("cgemud: %s\n", error->message);
 	return status ? WEXITSTATUS(status) : EXIT_UNAVAILABLE;

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "daemon/layout.h"
 #include "daemon/options.h"
+#include "daemon/view/control-files.h"
 
 #include <sched.h>
 
@@ -44,6 +45,7 @@ typedef struct ExecLimits {
 	size_t affinity_size; /* bytes */
 	char *cpu_list;       /* the same CPUs as a list, "0-1,4" */
 	GPtrArray *directories;
+	const ControlFiles *files; /* how groups are made; real files if nobody says otherwise */
 } ExecLimits;
 
 gboolean exec_limits_given(const Options *options);
@@ -56,6 +58,15 @@ gboolean exec_limits_apply(ExecLimits *limits, const Config *config, LayoutTree 
 /* JobHook: moves the command into its groups and binds it to its CPUs. data: ExecLimits. */
 gboolean exec_limits_take(pid_t command, void *data, GError **error);
 
+/* Bytes; 0 where that cannot be told. */
+guint64 exec_limits_memory_used(const ExecLimits *limits);
+
 /* exec-show.c: mounts everything from the composite tree on its place. scratch: a directory for files of its own. */
 gboolean exec_show(const Config *config, LayoutTree tree, const ExecLimits *limits, const char *composite,
 		   const char *scratch, GError **error);
+/* The parts of this that do not depend on mounting. */
+extern const char *const exec_proc_names[]; /* files that may be shown in /proc; ends with NULL */
+gboolean exec_shows_proc(const Config *config, const ExecLimits *limits, const char *name);
+extern const char *const exec_cpu_lists[]; /* files of /sys/devices/system/cpu that list CPUs; ends with NULL */
+/* The command's group instead of each hierarchy's root in a layout's plan. */
+void exec_show_group(const GPtrArray *plan, const char *group);

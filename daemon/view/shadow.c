@@ -519,6 +519,13 @@ char *shadow_add_file(Shadow *shadow, const char *shown, const char *text, size_
 	return NULL;
 }
 
+gboolean shadow_add_text(Shadow *shadow, const char *shown, const char *text, GError **error)
+{
+	g_autofree char *real = shadow_add_file(shadow, shown, text, strlen(text));
+	add_place(shadow, shown);
+	return real || fail(error, "make the file shown as", shown);
+}
+
 void shadow_remove_file(Shadow *shadow, const char *real)
 {
 	(void) unlink(real);

@@ -27,6 +27,8 @@ Fs *shadow_fs(const Shadow *shadow);
 gboolean shadow_bind(Shadow *shadow, const char *shown, const char *source, GError **error);
 gboolean shadow_add_directory(Shadow *shadow, const char *shown, GError **error);
 gboolean shadow_add_link(Shadow *shadow, const char *shown, const char *target, GError **error);
+/* A file that stays as it is. */
+gboolean shadow_add_text(Shadow *shadow, const char *shown, const char *text, GError **error);
 
 gboolean shadow_shows(const Shadow *shadow, const char *path);
 /* The shown path of a real one: a part of `path`; NULL if it does not lie in the shadow. */

@@ -14,6 +14,7 @@ const SyscallRow syscall_rows[] = {
 	/* name, nr, features, dirfd, path, dirfd2, path2, at_flags, flags, enter, leave, zero */
 	{"statfs", SYS_statfs, TRACE_STATFS, NO, 0, NO, NO, NO, 0, statfs_enter, statfs_leave, 0},
 	{"fstatfs", SYS_fstatfs, TRACE_STATFS, 0, NO, NO, NO, NO, 0, statfs_enter, statfs_leave, 0},
+	{"sysinfo", SYS_sysinfo, TRACE_MEMORY, NO, NO, NO, NO, NO, 0, sysinfo_enter, sysinfo_leave, 0},
 	{"chroot", SYS_chroot, ROOTS, NO, 0, NO, NO, NO, 0, root_enter, NULL, 0},
 	{"pivot_root", SYS_pivot_root, ROOTS, NO, 0, NO, 1, NO, 0, root_enter, NULL, 0},
 	{"setns", SYS_setns, ROOTS, 0, NO, NO, NO, NO, 0, root_enter, NULL, 0},

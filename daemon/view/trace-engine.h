@@ -140,6 +140,8 @@ gboolean writes_ready(Call *call, Verdict *ret_verdict);
 /* Handlers named in the table. */
 Verdict statfs_enter(Call *call);
 void statfs_leave(Call *call);
+Verdict sysinfo_enter(Call *call);
+void sysinfo_leave(Call *call);
 Verdict root_enter(Call *call);
 Verdict path_enter(Call *call);
 Verdict open_enter(Call *call);

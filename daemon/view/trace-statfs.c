@@ -1,5 +1,5 @@
 /*
- * statfs and fstatfs: the kernel answers, then what does not fit the story is changed in the tracee's buffer.
+ * statfs, fstatfs and sysinfo: the kernel answers, then what does not fit the story is changed in the tracee's buffer.
  */
 #include "daemon/view/trace-engine.h"
 
@@ -38,5 +38,22 @@ void statfs_leave(Call *call)
 	if (!path)
 		return;
 	story->statfs(path, &answer, story->data);
+	(void) trace_write(call->tracer, call->task->tid, buffer, &answer, sizeof answer);
+}
+
+Verdict sysinfo_enter(Call *call)
+{
+	return call->tracer->plan->story.sysinfo ? CALL_WATCH : CALL_PASS;
+}
+
+void sysinfo_leave(Call *call)
+{
+	const TraceStory *story = &call->tracer->plan->story;
+	guint64 buffer = call_argument(call, 0);
+	struct sysinfo answer;
+	if (call_result(call) != 0 || trace_read(call->tracer, call->task->tid, buffer, &answer, sizeof answer) < 0)
+		return;
+	const Caller caller = trace_caller(call);
+	story->sysinfo(&caller, &answer, story->data);
 	(void) trace_write(call->tracer, call->task->tid, buffer, &answer, sizeof answer);
 }

@@ -13,6 +13,7 @@ extern char **environ;
 
 typedef struct View {
 	const Config *config;
+	ExecLimits *limits;
 	Fs *fs;
 	Shadow *shadow;
 	ShownMounts *mounts;
@@ -63,6 +64,8 @@ static gboolean show_tree(View *view, LayoutTree tree, const char *directory, GE
 {
 	const char *const *hierarchies = config_list(view->config, "cgroup", "hierarchies");
 	g_autoptr(GPtrArray) plan = layout_plan(tree, directory, hierarchies, NULL);
+	if (view->limits->group && tree != LAYOUT_PROCSYS)
+		exec_show_group(plan, view->limits->group);
 	for (guint i = 0; i < plan->len; i++)
 		if (!show_step(view, plan->pdata[i], error))
 			return FALSE;
@@ -71,13 +74,35 @@ static gboolean show_tree(View *view, LayoutTree tree, const char *directory, GE
 
 static gboolean show_proc(View *view, GError **error)
 {
-	return bind(view, "/proc/cgroups", "/proc/cgroups", error);
+	for (const char *const *name = exec_proc_names; *name; name++) {
+		g_autofree char *path = g_build_filename("/proc", *name, NULL);
+		/* Nothing needs to be there to be mounted on. */
+		gboolean missing = access(path, F_OK) < 0;
+		if ((missing || exec_shows_proc(view->config, view->limits, *name)) && !bind(view, path, path, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean show_cpu_lists(View *view, GError **error)
+{
+	if (!view->limits->cpu_list)
+		return TRUE;
+	g_autofree char *text = g_strconcat(view->limits->cpu_list, "\n", NULL);
+	for (const char *const *name = exec_cpu_lists; *name; name++) {
+		g_autofree char *path = g_build_filename("/sys/devices/system/cpu", *name, NULL);
+		shown_mounts_add(view->mounts, path, "sysfs", "rw");
+		if (!shadow_add_text(view->shadow, path, text, error))
+			return FALSE;
+	}
+	return TRUE;
 }
 
 static gboolean show_all(View *view, LayoutTree tree, GError **error)
 {
 	return (tree == LAYOUT_PROCSYS || show_tree(view, tree, "/sys/fs/cgroup", error)) &&
-	       show_tree(view, LAYOUT_PROCSYS, "/proc/sys", error) && show_proc(view, error);
+	       show_tree(view, LAYOUT_PROCSYS, "/proc/sys", error) && show_proc(view, error) &&
+	       show_cpu_lists(view, error);
 }
 
 static gboolean statfs_matters(const struct statfs *answer, void *data)
@@ -102,26 +127,6 @@ static gboolean show_mounts(const View *view, pid_t pid, gboolean info, GString 
 	return TRUE;
 }
 
-/* A file of the composite tree. */
-static gboolean show_file(const View *view, const char *path, const Caller *caller, GString *out)
-{
-	g_auto(GStrv) names = g_strsplit(path, "/", -1);
-	g_autoptr(Node) node = node_ref(view->fs->tree->root);
-	Handle *handle;
-	for (char **name = names; *name; name++) {
-		Node *child;
-		if (fs_lookup(view->fs, node, *name, &child) < 0)
-			return FALSE;
-		node_unref(node);
-		node = child;
-	}
-	if (fs_open(view->fs, node, O_RDONLY, caller, &handle) < 0)
-		return FALSE;
-	int r = fs_read(view->fs, handle, caller, 0, G_MAXSSIZE, out);
-	fs_close(view->fs, handle);
-	return r == 0;
-}
-
 static gboolean show_process_file(pid_t pid, const char *name, const Caller *caller, GString *out, void *data)
 {
 	const View *view = data;
@@ -129,24 +134,48 @@ static gboolean show_process_file(pid_t pid, const char *name, const Caller *cal
 		return show_mounts(view, pid, strcmp(name, "mountinfo") == 0, out);
 	if (strcmp(name, "cgroup") != 0)
 		return FALSE;
-	g_autofree char *path = g_strdup_printf("proc/%d/cgroup", (int) pid);
-	return show_file(view, path, caller, out);
+	g_autofree char *path = g_strdup_printf("/proc/%d/cgroup", (int) pid);
+	return control_files_show(view->fs, path, caller, out) == 0;
 }
 
-static gboolean run(const Options *options, View *view, int *ret_status, GError **error)
+/* sysinfo(2) says what the shown meminfo does. */
+static guint64 meminfo_bytes(const char *meminfo, const char *name)
+{
+	const char *line = strstr(meminfo, name);
+	return line ? g_ascii_strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
+}
+
+static void show_sysinfo(const Caller *caller, struct sysinfo *answer, void *data)
+{
+	const View *view = data;
+	g_autoptr(GString) text = g_string_new("\n");
+	if (control_files_show(view->fs, "/proc/meminfo", caller, text) < 0)
+		return;
+	guint64 unit = MAX(answer->mem_unit, 1);
+	answer->totalram = meminfo_bytes(text->str, "\nMemTotal:") / unit;
+	answer->freeram = meminfo_bytes(text->str, "\nMemFree:") / unit;
+	answer->sharedram = meminfo_bytes(text->str, "\nShmem:") / unit;
+	answer->bufferram = meminfo_bytes(text->str, "\nBuffers:") / unit;
+	answer->totalswap = meminfo_bytes(text->str, "\nSwapTotal:") / unit;
+	answer->freeswap = meminfo_bytes(text->str, "\nSwapFree:") / unit;
+}
+
+static gboolean run(View *view, int *ret_status, GError **error)
 {
 	gboolean refuse = strcmp(config_string(view->config, "exec", "foreign-syscalls"), "refuse") == 0;
 	const TracePlan plan = {
-		.features = TRACE_STATFS | TRACE_PATHS | TRACE_WRITES,
+		.features = TRACE_STATFS | TRACE_PATHS | TRACE_WRITES | (view->limits->group ? TRACE_MEMORY : 0),
 		.foreign = refuse ? FOREIGN_REFUSE : FOREIGN_ALLOW,
 		.shadow = view->shadow,
 		.story = {.statfs_matters = statfs_matters,
 			  .statfs = show_statfs,
 			  .process_file = show_process_file,
+			  .sysinfo = show_sysinfo,
 			  .data = view},
+		.hook = {exec_limits_take, view->limits},
 	};
-	return trace_run(&plan, (const char *const *) options->command, (const char *const *) environ, ret_status,
-			 error);
+	return trace_run(&plan, (const char *const *) view->limits->options->command, (const char *const *) environ,
+			 ret_status, error);
 }
 
 /* What the root file system is shown as; NULL: as it is. */
@@ -160,17 +189,28 @@ static const char *root_type(const Options *options, const Config *config)
 	return root && g_strv_contains(replaced, root->type) ? "overlay" : NULL;
 }
 
-gboolean trace_view_run(const Options *options, const Config *config, LayoutTree tree, int *ret_status, GError **error)
+static gboolean start_tree(View *view, LayoutTree tree, GError **error)
 {
-	unsigned trees = layout_fs_trees(tree) | FS_TREE_PROCSYS | FS_TREE_PROC;
-	View view = {.config = config, .fs = fs_new(config, trees, error)};
-	gboolean ok = FALSE;
-	if (view.fs)
-		view.shadow = shadow_new(view.fs, error);
-	if (view.shadow) {
-		view.mounts = shown_mounts_new(shadow_device(view.shadow), root_type(options, config));
-		ok = show_all(&view, tree, error) && run(options, &view, ret_status, error);
-	}
+	const char *type = root_type(view->limits->options, view->config);
+	view->fs = fs_new(view->config, layout_fs_trees(tree) | FS_TREE_PROCSYS | FS_TREE_PROC, error);
+	if (!view->fs)
+		return FALSE;
+	view->fs->shown_root = view->limits->group;
+	view->shadow = shadow_new(view->fs, error);
+	if (!view->shadow)
+		return FALSE;
+	view->mounts = shown_mounts_new(shadow_device(view->shadow), type);
+	return TRUE;
+}
+
+gboolean trace_view_run(const Config *config, LayoutTree tree, ExecLimits *limits, int *ret_status, GError **error)
+{
+	View view = {.config = config, .limits = limits};
+	gboolean ok = start_tree(&view, tree, error);
+	const ControlFiles files = {control_files_make, control_files_write, control_files_read, view.fs};
+	limits->files = &files;
+	ok = ok && exec_limits_apply(limits, config, tree, "/", error) && show_all(&view, tree, error) &&
+	     run(&view, ret_status, error);
 	shown_mounts_free(view.mounts);
 	shadow_free(view.shadow);
 	fs_free(view.fs);

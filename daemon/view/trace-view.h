@@ -4,9 +4,7 @@
  */
 #pragma once
 
-#include "config/config.h"
-#include "daemon/layout.h"
-#include "daemon/options.h"
+#include "daemon/view/exec.h"
 
-/* As trace_run(). */
-gboolean trace_view_run(const Options *options, const Config *config, LayoutTree tree, int *ret_status, GError **error);
+/* As trace_run(); the command, its environment and its root are those of limits->options. */
+gboolean trace_view_run(const Config *config, LayoutTree tree, ExecLimits *limits, int *ret_status, GError **error);

@@ -10,6 +10,7 @@
 #include "daemon/view/shadow.h"
 
 #include <sys/statfs.h>
+#include <sys/sysinfo.h>
 
 /* What is answered instead of the kernel's own answers. NULL functions: the kernel's stays. Paths are absolute,
  * canonical, and as the tracer sees them. All are called from the thread that runs trace_run(). */
@@ -19,6 +20,7 @@ typedef struct TraceStory {
 	void (*statfs)(const char *path, struct statfs *answer, void *data);
 	/* Content of /proc/PID/NAME; FALSE: the kernel's own. */
 	gboolean (*process_file)(pid_t pid, const char *name, const Caller *caller, GString *out, void *data);
+	void (*sysinfo)(const Caller *caller, struct sysinfo *answer, void *data);
 	void *data;
 } TraceStory;
 
