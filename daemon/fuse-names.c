@@ -130,7 +130,11 @@ void fuse_op_init(void *data, struct fuse_conn_info *conn)
 
 static struct stat probe_stat(void)
 {
-	return (struct stat){.st_ino = FUSE_PROBE_INO, .st_mode = S_IFREG | 0400, .st_nlink = 1, .st_blksize = 4096};
+	return (struct stat){.st_ino = FUSE_PROBE_INO,
+			     .st_mode = S_IFREG | 0400,
+			     .st_nlink = 1,
+			     .st_uid = geteuid(),
+			     .st_blksize = 4096};
 }
 
 void fuse_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)

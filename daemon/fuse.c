@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,7 +35,8 @@ static const char *libfuse_message(void)
 {
 	const char *text = g_private_get(&last_message);
 
-	return text ? text : "no reason given";
+	/* What fusermount3 says goes to stderr. */
+	return text ? text : "fusermount3 refused it";
 }
 
 static void end(FuseServer *server)
@@ -177,23 +180,37 @@ static FuseServer *server_new(Fs *fs, const char *root, int requests_fd, GError 
 	return NULL;
 }
 
-/* As root for everyone; where that is refused (fusermount3 without user_allow_other), for the caller alone. */
+static gboolean may_mount(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	return syscall(SYS_capget, &header, sets) == 0 && sets[0].effective & 1u << CAP_SYS_ADMIN;
+}
+
+/* fusermount3, which mounts for those who may not, allows a mount for everyone only where this file does. */
+static gboolean fuse_conf_allows_all(void)
+{
+	g_autofree char *text = NULL;
+
+	return g_file_get_contents("/etc/fuse.conf", &text, NULL, NULL) &&
+	       g_regex_match_simple("^[ \\t]*user_allow_other[ \\t]*$", text, G_REGEX_MULTILINE, 0);
+}
+
 static gboolean mount_session(FuseServer *server, const char *mountpoint, GError **error)
 {
-	for (int for_all = TRUE; for_all >= FALSE; for_all--) {
-		server->session = new_session(server, for_all);
-		if (server->session && !fuse_session_mount(server->session, mountpoint)) {
-			server->fd = fuse_session_fd(server->session);
-			if (!for_all)
-				g_message("%s can be seen by user %d alone: allow_other was refused (%s)", mountpoint,
-					  (int) getuid(), libfuse_message());
-			return TRUE;
-		}
-		if (server->session)
-			fuse_session_destroy(g_steal_pointer(&server->session));
-		if (geteuid() == 0)
-			break;
+	gboolean for_all = geteuid() == 0 || may_mount() || fuse_conf_allows_all();
+
+	server->session = new_session(server, for_all);
+	if (server->session && fuse_session_mount(server->session, mountpoint) == 0) {
+		server->fd = fuse_session_fd(server->session);
+		if (!for_all)
+			g_message("%s can be seen by user %d alone: /etc/fuse.conf does not say user_allow_other",
+				  mountpoint, (int) getuid());
+		return TRUE;
 	}
+	if (server->session)
+		fuse_session_destroy(g_steal_pointer(&server->session));
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "cannot mount FUSE on %s: %s", mountpoint,
 		    libfuse_message());
 	return FALSE;

@@ -69,6 +69,11 @@ static void tree_insert(Tree *tree, Node *parent, Node *node)
 {
 	g_assert(parent->type == NODE_DIRECTORY && !g_hash_table_contains(parent->dir.children, node->name));
 	node->parent = parent;
+	node->uid = tree->uid;
+	node->gid = tree->gid;
+	/* The kernel's root groups have mode 0555, which keeps no root from making groups, but another owner. */
+	if (tree->uid != 0 && node->type == NODE_DIRECTORY)
+		node->mode |= S_IWUSR;
 	node->ino = tree_claim_ino(tree, node);
 	node->generation = tree->next_generation++;
 	g_hash_table_insert(tree->by_ino, &node->ino, node);
@@ -84,7 +89,11 @@ Tree *tree_new(void)
 
 	tree->by_ino = g_hash_table_new(g_int64_hash, g_int64_equal);
 	tree->next_generation = 1;
+	tree->uid = geteuid();
+	tree->gid = getegid();
 	tree->root = node_new(NODE_DIRECTORY, "", 0555, NULL);
+	tree->root->uid = tree->uid;
+	tree->root->gid = tree->gid;
 	tree->root->ino = ROOT_INO;
 	g_hash_table_insert(tree->by_ino, &tree->root->ino, tree->root);
 	return tree;

@@ -72,6 +72,8 @@ typedef struct Tree {
 	Node *root;
 	GHashTable *by_ino; /* uint64_t → Node, not owned */
 	uint64_t next_generation;
+	uid_t uid; /* of whoever serves the tree, and owns what is in it */
+	gid_t gid;
 } Tree;
 
 Tree *tree_new(void);
