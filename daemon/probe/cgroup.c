@@ -286,7 +286,8 @@ static int try_unified(ProbeAttempt *attempt)
 {
 	g_autofree char *target = g_build_filename(attempt->scratch, "unified", NULL);
 
-	/* In the initial cgroup namespace, options that are not given (nsdelegate …) are taken back from every mount of it. */
+	/* In the initial cgroup namespace, options that are not given (nsdelegate …) are taken back from every mount of
+	 * it. */
 	if (unshare(CLONE_NEWCGROUP) < 0 && !kernel_is_gvisor())
 		return -errno;
 	return mount_hierarchy("cgroup2", target, NULL);
