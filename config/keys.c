@@ -117,12 +117,12 @@ const ConfigKey config_keys[] = {
 
 	{"fuse", "threads", CONFIG_INT, "4", .min = 1, .max = 64, .meaning = "threads that answer requests, at most"},
 
-	{"enforce", "cpuset", CONFIG_BOOL, "true", .live = TRUE, .unused = TRUE,
+	{"enforce", "cpuset", CONFIG_BOOL, "true", .live = TRUE,
 	 .meaning = "cpuset.cpus of a group sets the CPU affinity of its members"},
-	{"enforce", "cpu-weight", CONFIG_BOOL, "false", .live = TRUE, .unused = TRUE,
+	{"enforce", "cpu-weight", CONFIG_BOOL, "false", .live = TRUE,
 	 .meaning = "cpu.shares and cpu.weight of a group set the nice value of its members"},
-	{"enforce", "pids", CONFIG_BOOL, "true", .live = TRUE, .unused = TRUE,
-	 .meaning = "a group that is full (pids.max) takes no more members"},
+	{"enforce", "pids", CONFIG_BOOL, "true", .live = TRUE,
+	 .meaning = "forks and new threads beyond pids.max of a group are counted in its pids.events"},
 	{"enforce", "memory", CONFIG_CHOICE, "count", .choices = "count|kill|off", .live = TRUE, .unused = TRUE,
 	 .meaning = "a group above its memory limit: count the failures, also kill its largest member, or nothing"},
 	{"enforce", "cpu-max", CONFIG_BOOL, "false", .live = TRUE, .unused = TRUE,

@@ -1,6 +1,7 @@
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/serve-private.h"
+#include "fs/cgroup/enforce.h"
 
 static char *join(GPtrArray *names)
 {
@@ -19,6 +20,7 @@ static void swap_config(Server *server, Config *config)
 	g_rw_lock_writer_unlock(&server->fs->lock);
 	sampler_set_max_age(server->fs->sampler, (unsigned) config_int(config, "sampler", "interval-ms"));
 	log_configure(config, server->options->verbose);
+	enforce_reconfigure(server->fs);
 }
 
 static void apply(Server *server, Config *config)

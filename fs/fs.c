@@ -39,6 +39,7 @@ Fs *fs_new_at(const Config *config, unsigned trees, const char *proc, const char
 	fs->config = config;
 	g_rw_lock_init(&fs->lock);
 	fs->tree = tree_new();
+	fs->background = background_new();
 	fs->sampler = sampler_new(proc, sys, config_int(config, "sampler", "interval-ms"));
 	if (!fs_build(fs, trees, error)) {
 		fs_free(fs);
@@ -56,10 +57,12 @@ void fs_free(Fs *fs)
 {
 	if (!fs)
 		return;
+	background_stop(fs->background);
 	cgroups_free(fs->cgroups);
 	procsys_free(fs->procsys);
 	tree_free(fs->tree);
 	sampler_free(fs->sampler);
+	background_free(fs->background);
 	g_rw_lock_clear(&fs->lock);
 	g_free(fs);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "fs/background.h"
 #include "fs/source/sampler.h"
 #include "fs/tree.h"
 #include "fs/vfile.h"
@@ -22,6 +23,7 @@ struct Fs {
 	Sampler *sampler;
 	Cgroups *cgroups;
 	ProcSys *procsys;
+	Background *background;
 	/* Set by whoever shows the tree; called, tree locked, when an event file changes. */
 	void (*notify)(Node *node, void *data);
 	void *notify_data;

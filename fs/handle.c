@@ -220,6 +220,20 @@ static char *command_text(const VFile *row, const char *data, size_t size)
 	return row->flags & VF_KEEP_SPACE ? text : g_strstrip(text);
 }
 
+static int store_locked(const VContext *ctx, const char *text)
+{
+	VContext locked = *ctx;
+	Node *node = ctx->node;
+	int r;
+
+	g_rw_lock_writer_lock(&ctx->fs->lock);
+	locked.owner = node->owner;
+	locked.state = node->file.state;
+	r = node->dead ? -ENODEV : ctx->file->store(&locked, text, strlen(text));
+	g_rw_lock_writer_unlock(&ctx->fs->lock);
+	return r;
+}
+
 int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, size_t size)
 {
 	Node *node = handle->node;
@@ -237,13 +251,9 @@ int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, siz
 	if (size == 0)
 		return 0;
 	text = command_text(row, data, size);
-	if (row->flags & VF_UNLOCKED)
-		return row->store(&ctx, text, strlen(text));
-	g_rw_lock_writer_lock(&fs->lock);
-	ctx.owner = node->owner;
-	ctx.state = node->file.state;
-	r = node->dead ? -ENODEV : row->store(&ctx, text, strlen(text));
-	g_rw_lock_writer_unlock(&fs->lock);
+	r = row->flags & VF_UNLOCKED ? row->store(&ctx, text, strlen(text)) : store_locked(&ctx, text);
+	if (r == 0 && row->after)
+		row->after(&ctx);
 	return r;
 }
 

@@ -73,6 +73,10 @@ typedef int (*VShow)(const VContext *ctx, GString *out);
 /* Takes one write(2). text is NUL-terminated, len bytes without the NUL. Returns 0 or -errno, exactly the kernel's. */
 typedef int (*VStore)(const VContext *ctx, const char *text, size_t len);
 
+/* What follows from a store that succeeded, with the tree unlocked: ctx has neither owner nor state, and the node may be
+ * dead by now. */
+typedef void (*VAfter)(const VContext *ctx);
+
 struct VFile {
 	const char *name;
 	mode_t mode;
@@ -82,6 +86,7 @@ struct VFile {
 	VStore store; /* NULL: write(2) fails with EINVAL */
 	size_t arg;
 	const char *meaning; /* one line, for people */
+	VAfter after;        /* NULL: nothing */
 };
 
 /* Shared show and store functions for rows whose value is a field of ctx->state at offset file->arg. */

@@ -5,9 +5,13 @@
  * since the last look goes to the group that the process is in, and stays there. The time that a process spent between
  * the last look and its end is known only when its parent reaps it (cutime and cstime of the parent): the part of that
  * growth which was not counted yet goes to the group of the child, or to the parent's where the child was never seen.
+ *
+ * What a process read and wrote (/proc/PID/io) is looked at when it moves, when somebody asks for the I/O of its group,
+ * and at its end where the kernel tells of that; elsewhere what came after the last look is lost with the process.
  */
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/members.h"
+#include "fs/cgroup/page-counter.h"
 
 #include <string.h>
 
@@ -103,6 +107,35 @@ void accounting_update(Task *task, const Process *now)
 	add_growth(task, now);
 	settle_gone(task, now);
 	remember(&task->last, now);
+}
+
+/* What the kernel counts by process are system calls, most of which never meet a disk: as many of them as moved a page
+ * are taken for operations of the disk. */
+static guint64 disk_ops(guint64 bytes, guint64 calls)
+{
+	return bytes ? CLAMP(bytes / PAGE_BYTES, 1, MAX(calls, 1)) : 0;
+}
+
+void accounting_update_io(Task *task, const ProcessIo *now)
+{
+	unsigned n = task->groups[0]->hierarchy->fs->cgroups->hierarchies->len;
+	ProcessIo *last = &task->io;
+	guint64 read = growth(now->read_bytes, last->read_bytes), written = growth(now->write_bytes, last->write_bytes);
+	guint64 reads = disk_ops(read, growth(now->read_ops, last->read_ops));
+	guint64 writes = disk_ops(written, growth(now->write_ops, last->write_ops));
+
+	for (unsigned i = 0; (read || written) && i < n; i++) {
+		Counters *own = &group_core(task->groups[i])->own;
+
+		own->read_bytes += read;
+		own->write_bytes += written;
+		own->read_ops += reads;
+		own->write_ops += writes;
+	}
+	last->read_bytes += read;
+	last->write_bytes += written;
+	last->read_ops = MAX(now->read_ops, last->read_ops);
+	last->write_ops = MAX(now->write_ops, last->write_ops);
 }
 
 static void counters_add(Counters *to, const Counters *from)

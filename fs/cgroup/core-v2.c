@@ -5,6 +5,7 @@
 
 #include "fs/cgroup/hierarchy.h"
 #include "fs/cgroup/members.h"
+#include "fs/cgroup/scheduling.h"
 #include "fs/parse.h"
 
 #include <errno.h>
@@ -309,7 +310,7 @@ const VFile core_v2_files[] = {
 	{"cgroup.controllers", 0444, 0, ORIGIN_TREE, controllers_file_show, NULL, 0,
 	 "Controllers that can be enabled for children"},
 	{"cgroup.subtree_control", 0644, VF_UNLOCKED, ORIGIN_SETTING, subtree_control_show, subtree_control_store, 0,
-	 "Controllers enabled for children; \"+memory -pids\" changes it"},
+	 "Controllers enabled for children; \"+memory -pids\" changes it", scheduling_after_control},
 	{"cgroup.events", 0444, VF_NOT_ROOT | VF_EVENT, ORIGIN_TREE, events_show, NULL, 0,
 	 "populated: are there processes in the subtree; frozen: are they all frozen"},
 	{"cgroup.max.descendants", 0644, 0, ORIGIN_SETTING, limit_show, limit_store, offsetof(Core, max_descendants),

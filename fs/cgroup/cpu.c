@@ -8,6 +8,7 @@
 
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/limits.h"
+#include "fs/cgroup/scheduling.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -204,9 +205,10 @@ static int cpu_v2_stat_local(const VContext *ctx, GString *out)
 
 static const VFile cpu_v1_files[] = {
 	{"cpu.shares", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_u64, cpu_set_shares, FIELD(shares),
-	 "share of CPU time against other groups, 2 to 262144"},
+	 "share of CPU time against other groups, 2 to 262144",
+	 scheduling_after_weight},
 	{"cpu.idle", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_bool, cpu_set_idle, FIELD(idle),
-	 "1: run only when nobody else wants to"},
+	 "1: run only when nobody else wants to", scheduling_after_weight},
 	{"cpu.cfs_quota_us", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, cpu_show_quota, cpu_set_quota, 0,
 	 "CPU time per period, microseconds; -1: no limit"},
 	{"cpu.cfs_period_us", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_u64, cpu_set_period, FIELD(period_us),
@@ -225,11 +227,13 @@ static const VFile cpu_v1_files[] = {
 
 static const VFile cpu_v2_files[] = {
 	{"cpu.weight", 0644, VF_NOT_ROOT | VF_KEEP_SPACE, ORIGIN_SETTING, cpu_weight, cpu_set_weight, 0,
-	 "share of CPU time against other groups, 1 to 10000"},
+	 "share of CPU time against other groups, 1 to 10000",
+	 scheduling_after_weight},
 	{"cpu.weight.nice", 0644, VF_NOT_ROOT | VF_KEEP_SPACE, ORIGIN_SETTING, cpu_weight_nice, cpu_set_weight_nice, 0,
-	 "the weight as a nice value"},
+	 "the weight as a nice value",
+	 scheduling_after_weight},
 	{"cpu.idle", 0644, VF_NOT_ROOT | VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_bool, cpu_set_idle, FIELD(idle),
-	 "1: run only when nobody else wants to"},
+	 "1: run only when nobody else wants to", scheduling_after_weight},
 	{"cpu.max", 0644, VF_NOT_ROOT, ORIGIN_SETTING, cpu_show_max, cpu_set_max, 0,
 	 "CPU time per period or max, and the period, microseconds"},
 	{"cpu.max.burst", 0644, VF_NOT_ROOT | VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_u64, cpu_set_burst,

@@ -7,6 +7,7 @@
 #include "fs/cgroup/cpuset.h"
 
 #include "fs/cgroup/limits.h"
+#include "fs/cgroup/scheduling.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -174,7 +175,7 @@ static int cpuset_set_relax_level(const VContext *ctx, const char *text, size_t 
 
 static const VFile cpuset_v1_files[] = {
 	{"cpuset.cpus", 0644, 0, ORIGIN_SETTING, cpuset_show_list, cpuset_set_list, FIELD(cpus),
-	 "CPUs that the group's tasks may use"},
+	 "CPUs that the group's tasks may use", scheduling_after_cpus},
 	{"cpuset.mems", 0644, 0, ORIGIN_SETTING, cpuset_show_list, cpuset_set_list, FIELD(mems),
 	 "memory nodes that the group's tasks may use"},
 	{"cpuset.effective_cpus", 0444, 0, ORIGIN_SETTING, cpuset_effective, NULL, FIELD(cpus),
@@ -199,7 +200,7 @@ static const VFile cpuset_v1_files[] = {
 
 static const VFile cpuset_v2_files[] = {
 	{"cpuset.cpus", 0644, VF_NOT_ROOT, ORIGIN_SETTING, cpuset_show_list, cpuset_set_list, FIELD(cpus),
-	 "CPUs that the group asks for; empty: its parent's"},
+	 "CPUs that the group asks for; empty: its parent's", scheduling_after_partition},
 	{"cpuset.mems", 0644, VF_NOT_ROOT, ORIGIN_SETTING, cpuset_show_list, cpuset_set_list, FIELD(mems),
 	 "memory nodes that the group asks for; empty: its parent's"},
 	{"cpuset.cpus.effective", 0444, 0, ORIGIN_SETTING, cpuset_effective, NULL, FIELD(cpus),
@@ -207,9 +208,10 @@ static const VFile cpuset_v2_files[] = {
 	{"cpuset.mems.effective", 0444, 0, ORIGIN_SETTING, cpuset_effective, NULL, FIELD(mems),
 	 "memory nodes that the group's tasks may use"},
 	{"cpuset.cpus.partition", 0644, VF_NOT_ROOT | VF_EVENT, ORIGIN_SETTING, cpuset_v2_show_partition,
-	 cpuset_v2_set_partition, 0, "member, root or isolated: does the group have its CPUs for itself?"},
+	 cpuset_v2_set_partition, 0, "member, root or isolated: does the group have its CPUs for itself?",
+	 scheduling_after_partition},
 	{"cpuset.cpus.exclusive", 0644, VF_NOT_ROOT, ORIGIN_SETTING, cpuset_show_list, cpuset_v2_set_exclusive,
-	 FIELD(exclusive), "CPUs that the group asks to have for itself"},
+	 FIELD(exclusive), "CPUs that the group asks to have for itself", scheduling_after_partition},
 	{"cpuset.cpus.exclusive.effective", 0444, VF_NOT_ROOT, ORIGIN_SETTING, cpuset_v2_show_exclusive_effective, NULL,
 	 0, "CPUs that a partition of this group can have"},
 	{"cpuset.cpus.isolated", 0444, VF_ROOT_ONLY, ORIGIN_SETTING, cpuset_v2_show_isolated, NULL, 0,

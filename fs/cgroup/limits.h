@@ -46,5 +46,6 @@ typedef enum MemoryEvent {
 void limits_memory_count(Group *group, MemoryEvent event);
 /* A group (its pids.max, or that of one above it) was found to have more tasks than allowed. Locked for writing. */
 void limits_pids_count(Group *group);
-/* A process was born in the group: counts it where it is one too many. Locked for writing. */
-void limits_pids_note_birth(Group *group);
+/* Processes or threads were born in the group: counts those that are too many, if [enforce] pids asks for it. Locked
+ * for writing. */
+void limits_pids_note_births(Group *group, unsigned n);

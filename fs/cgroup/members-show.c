@@ -156,12 +156,28 @@ static void refresh_memory_of(Fs *fs, pid_t pid)
 	g_rw_lock_writer_unlock(&fs->lock);
 }
 
-static void refresh_memory(Fs *fs, Node *file)
+static void refresh_io_of(Fs *fs, pid_t pid)
+{
+	ProcessIo io;
+	Process process;
+	Task *task;
+
+	if (sampler_read_process(fs->sampler, pid, FALSE, &process) < 0 ||
+	    process_read_io(sampler_proc_fd(fs->sampler), pid, &io) < 0)
+		return;
+	g_rw_lock_writer_lock(&fs->lock);
+	task = members_find(fs->cgroups->members, pid);
+	if (task && task->start == process.start)
+		accounting_update_io(task, &io);
+	g_rw_lock_writer_unlock(&fs->lock);
+}
+
+static void refresh_each(Fs *fs, Node *file, void (*refresh)(Fs *fs, pid_t pid))
 {
 	GArray *pids = pids_below(fs, file);
 
 	for (guint i = 0; i < pids->len; i++)
-		refresh_memory_of(fs, g_array_index(pids, pid_t, i));
+		refresh(fs, g_array_index(pids, pid_t, i));
 	g_array_unref(pids);
 }
 
@@ -290,14 +306,18 @@ static About what_is(Fs *fs, Node *file)
 
 static Sample *sample_of_group(Fs *fs, Node *file, const About *about)
 {
+	/* A group's I/O stands under the name of a disk. */
+	unsigned disks = about->origin == ORIGIN_IO ? SAMPLE_IO : 0;
 	Sample *sample;
 
 	if (about->is_root || !about->has_processes)
-		return sampler_get(fs->sampler, about->is_root ? parts_of_origin(about->origin) : 0);
-	sample = sampler_get(fs->sampler, SAMPLE_PROCESSES);
+		return sampler_get(fs->sampler, about->is_root ? parts_of_origin(about->origin) : disks);
+	sample = sampler_get(fs->sampler, SAMPLE_PROCESSES | disks);
 	members_reconcile(fs, sample);
 	if (about->origin == ORIGIN_MEMORY)
-		refresh_memory(fs, file);
+		refresh_each(fs, file, refresh_memory_of);
+	else if (about->origin == ORIGIN_IO)
+		refresh_each(fs, file, refresh_io_of);
 	else if (about->origin == ORIGIN_PIDS)
 		drop_ended_threads(fs, file);
 	return sample;

@@ -161,6 +161,13 @@ void task_set_thread(Task *task, pid_t tid, Group *to)
 	members_changed(to);
 }
 
+Group *task_group_of_thread(const Task *task, pid_t tid, unsigned index)
+{
+	Group **places = task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
+
+	return places && places[index] ? places[index] : task->groups[index];
+}
+
 gboolean task_is_in(const Task *task, const Group *group)
 {
 	unsigned index = group->hierarchy->index;
@@ -193,9 +200,11 @@ static void task_inherit(Members *members, Task *task)
 		group_add_member(group, task);
 		if (!group->parent)
 			continue;
-		limits_pids_note_birth(group);
+		limits_pids_note_births(group, 1);
 		members_changed(group);
 	}
+	task->pinned = parent && parent->pinned;
+	task->reniced = parent && parent->reniced;
 	task->settled = TRUE;
 }
 
@@ -273,17 +282,27 @@ static void reconcile_departures(Members *members)
 	}
 }
 
+static void note_new_threads(Members *members, const Task *task, unsigned n)
+{
+	for (unsigned i = 0; i < n_hierarchies(members->fs); i++)
+		limits_pids_note_births(task->groups[i], n);
+}
+
 static void reconcile_states(Members *members, const Sample *sample)
 {
 	for (unsigned i = 0; i < sample->n_processes; i++) {
 		const Process *process = &sample->processes[i];
 		Task *task = members_find(members, process->pid);
+		unsigned n_threads;
 
 		if (!task)
 			continue;
 		task_settle(members, task);
 		task->ppid = process->ppid;
+		n_threads = task->last.n_threads;
 		accounting_update(task, process);
+		if (n_threads && process->n_threads > n_threads)
+			note_new_threads(members, task, process->n_threads - n_threads);
 		if (process_has_ended(process) && !task->exited)
 			task_leave(members, task);
 	}
@@ -319,6 +338,9 @@ void members_forked(Members *members, pid_t parent, pid_t child, guint64 start)
 {
 	Task *task = members_find(members, child);
 
+	/* A look at the process list may have been quicker than the word of it. */
+	if (task && start && task->start == start)
+		return;
 	if (task) {
 		task_gone(members, task);
 		g_hash_table_remove(members->tasks, GINT_TO_POINTER(child));

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "fs/cgroup/hierarchy.h"
+#include "fs/source/processes.h"
 
 typedef struct Task {
 	pid_t pid; /* of the thread group, in the daemon's PID namespace */
@@ -20,11 +21,13 @@ typedef struct Task {
 		*threads; /* tid → Group ** with NULL for "where its process is"; NULL: no thread was moved by itself */
 	GArray *tids;     /* pid_t, as of the last look; NULL: not looked yet */
 	Process last;     /* as of the last reconciliation; times count from there */
+	ProcessIo io;     /* as of the last look at it */
 	guint64 anon, file, shmem, swap; /* bytes, when somebody last asked for the memory of a group of its */
 	guint generation;                /* of the last reconciliation that saw it */
 	gboolean exited;                 /* a zombie: no member any more, but its times still count */
 	gboolean settled;                /* its groups are known */
 	gboolean frozen;                 /* stopped by us */
+	gboolean pinned, reniced;        /* scheduling.c has given it, or its parent, other CPUs than all, another nice */
 	/* children that went since the last reconciliation: what was already counted of them, and where they were */
 	guint64 gone; /* ns */
 	Group **gone_groups;
@@ -97,9 +100,12 @@ void members_foreach(Group *top, void (*visit)(Task *task, void *data), void *da
 Task *members_find(const Members *members, pid_t pid);
 /* Is the process, or a thread of it, here? */
 gboolean task_is_in(const Task *task, const Group *group);
+/* Where the thread is in the hierarchy with this index: by itself, or with its process. */
+Group *task_group_of_thread(const Task *task, pid_t tid, unsigned index);
 
 /* accounting.c. Tree locked for writing. */
 void accounting_update(Task *task, const Process *now); /* now becomes task->last */
+void accounting_update_io(Task *task, const ProcessIo *now);
 void accounting_note_gone(Members *members, Task *gone);
 void accounting_merge_into_parent(Group *group);
 

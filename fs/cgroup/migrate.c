@@ -6,6 +6,7 @@
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/members.h"
 #include "fs/cgroup/pids-of.h"
+#include "fs/cgroup/scheduling.h"
 #include "fs/parse.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ typedef struct Move {
 	pid_t pid; /* its thread group */
 	ProcessIds ids;
 	const Caller *caller;
+	unsigned scheduling; /* SchedulingWhat: what the move changes */
 } Move;
 
 /* Who is meant: "0" is the writer. */
@@ -111,14 +113,7 @@ static void tell_controllers(Group *to, Group *from, pid_t pid)
 			controllers[id]->attached(to->hierarchy->fs, to, to->states[id], from, pid);
 }
 
-static Group *group_of_thread(const Task *task, pid_t tid, unsigned index)
-{
-	Group **places = task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
-
-	return places && places[index] ? places[index] : task->groups[index];
-}
-
-static int move_locked(Fs *fs, Group *to, const Move *move)
+static int move_locked(Fs *fs, Group *to, Move *move)
 {
 	Task *task = members_find(fs->cgroups->members, move->pid);
 	gboolean whole = move->what == MIGRATE_PROCESS || (task && task->last.n_threads <= 1);
@@ -127,7 +122,7 @@ static int move_locked(Fs *fs, Group *to, const Move *move)
 
 	if (!task)
 		return -ESRCH;
-	from = group_of_thread(task, move->tid, to->hierarchy->index);
+	from = task_group_of_thread(task, move->tid, to->hierarchy->index);
 	r = check_permission(move, from, to);
 	if (r == 0)
 		r = vet_destination(to);
@@ -146,23 +141,28 @@ static int move_locked(Fs *fs, Group *to, const Move *move)
 	else
 		task_set_thread(task, move->tid, to);
 	tell_controllers(to, from, move->pid);
+	move->scheduling = scheduling_affected(from, to);
 	return 0;
 }
 
 /* What was spent so far belongs to where the process is now. */
 static void count_so_far(Fs *fs, pid_t pid)
 {
+	ProcessIo io;
 	Process now;
 	Task *task;
 
 	if (sampler_read_process(fs->sampler, pid, FALSE, &now) < 0)
 		return;
+	process_read_io(sampler_proc_fd(fs->sampler), pid, &io); /* zeros where that is not allowed */
 	g_rw_lock_writer_lock(&fs->lock);
 	task = members_find(fs->cgroups->members, pid);
 	if (task && !task->start)
 		task->start = now.start;
-	if (task && task->start == now.start)
+	if (task && task->start == now.start) {
 		accounting_update(task, &now);
+		accounting_update_io(task, &io);
+	}
 	g_rw_lock_writer_unlock(&fs->lock);
 }
 
@@ -182,8 +182,10 @@ static int members_store(const VContext *ctx, const char *text, MigrateWhat what
 	to = group_of_file(ctx->node);
 	r = to ? move_locked(fs, to, &move) : -ENODEV;
 	g_rw_lock_writer_unlock(&fs->lock);
-	if (r == 0)
+	if (r == 0) {
+		scheduling_apply_process(fs, move.pid, move.scheduling);
 		members_apply_freezing(fs);
+	}
 	return r;
 }
 

@@ -118,20 +118,34 @@ void limits_pids_count(Group *group)
 	}
 }
 
-void limits_pids_note_birth(Group *group)
+/* The nearest group upwards that has more tasks than it may, and by how many. */
+static Group *overfull(Group *group, guint64 *ret_excess)
 {
-	for (Group *above = group; above; above = above->parent) {
-		guint64 limit = limits_pids_own(above);
+	for (; group; group = group->parent) {
+		guint64 limit = limits_pids_own(group);
 		Usage usage;
 
 		if (limit == G_MAXUINT64)
 			continue;
-		group_usage(above, NULL, &usage);
+		group_usage(group, NULL, &usage);
 		if (usage.n_tasks > limit) {
-			limits_pids_count(above);
-			return;
+			*ret_excess = usage.n_tasks - limit;
+			return group;
 		}
 	}
+	return NULL;
+}
+
+void limits_pids_note_births(Group *group, unsigned n)
+{
+	guint64 excess;
+	Group *full;
+
+	if (!config_bool(group->hierarchy->fs->config, "enforce", "pids"))
+		return;
+	full = overfull(group, &excess);
+	for (guint64 i = 0; full && i < MIN(n, excess); i++)
+		limits_pids_count(full);
 }
 
 #define FIELD(name) offsetof(Pids, name)

@@ -15,7 +15,8 @@
 enum { RECEIVE_BUFFER = 4 << 20, MESSAGE_SPACE = 8192 };
 
 typedef struct ExitRecord {
-	guint64 cpu_ns, read_bytes, write_bytes;
+	guint64 cpu_ns;
+	ProcessIo io;
 } ExitRecord;
 
 struct ProcessEvents {
@@ -194,8 +195,10 @@ static void note_exit_record(ProcessEvents *events, const struct taskstats *stat
 	}
 	record->cpu_ns += stats->cpu_run_virtual_total ? stats->cpu_run_virtual_total
 						       : (stats->ac_utime + stats->ac_stime) * 1000;
-	record->read_bytes += stats->read_bytes;
-	record->write_bytes += stats->write_bytes;
+	record->io.read_bytes += stats->read_bytes;
+	record->io.write_bytes += stats->write_bytes;
+	record->io.read_ops += stats->read_syscalls;
+	record->io.write_ops += stats->write_syscalls;
 }
 
 static void read_exit_records(ProcessEvents *events)
@@ -248,8 +251,7 @@ static void add_exit_record(ProcessEvents *events, ProcessEvent *event)
 	if (!record)
 		return;
 	event->cpu_ns = record->cpu_ns;
-	event->read_bytes = record->read_bytes;
-	event->write_bytes = record->write_bytes;
+	event->io = record->io;
 	g_hash_table_remove(events->exits, GINT_TO_POINTER(event->pid));
 }
 

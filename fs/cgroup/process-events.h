@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include <glib.h>
-#include <sys/types.h>
+#include "fs/source/processes.h"
 
 typedef enum ProcessEventKind { PROCESS_FORKED, PROCESS_EXITED, PROCESS_EVENTS_LOST } ProcessEventKind;
 
@@ -14,9 +13,9 @@ typedef struct ProcessEvent {
 	ProcessEventKind kind;
 	pid_t pid;    /* the thread group that started, or of which a thread ended: perhaps the last one */
 	pid_t parent; /* PROCESS_FORKED: the thread group that forked it */
-	/* PROCESS_EXITED: CPU time of its threads that ended while we listened, ns, and what they read from and wrote
-	 * to disk */
-	guint64 cpu_ns, read_bytes, write_bytes;
+	/* PROCESS_EXITED: CPU time of its threads that ended while we listened, ns, and what they read and wrote */
+	guint64 cpu_ns;
+	ProcessIo io;
 } ProcessEvent;
 
 typedef struct ProcessEvents ProcessEvents;

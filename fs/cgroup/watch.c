@@ -27,6 +27,7 @@ typedef struct Happening {
 	ProcessEvent event;
 	gboolean is_gone, is_running;
 	Process process;
+	ProcessIo io; /* of a process that has ended */
 } Happening;
 
 static void collect(const ProcessEvent *event, void *data)
@@ -48,6 +49,9 @@ static void look_up(Fs *fs, GArray *happenings)
 			continue;
 		happening->is_gone = sampler_read_process(fs->sampler, happening->event.pid, FALSE, process) < 0;
 		happening->is_running = !happening->is_gone && !process_has_ended(process);
+		happening->io = happening->event.io;
+		if (happening->event.kind == PROCESS_EXITED && !happening->is_running && !happening->is_gone)
+			process_read_io(sampler_proc_fd(fs->sampler), happening->event.pid, &happening->io);
 	}
 }
 
@@ -63,6 +67,7 @@ static void count_last_times(Task *task, const Happening *happening)
 		last.user_ns += happening->event.cpu_ns - known;
 	}
 	accounting_update(task, &last);
+	accounting_update_io(task, &happening->io);
 }
 
 static void apply(Members *members, const Happening *happening)
