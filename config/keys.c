@@ -90,8 +90,9 @@ const ConfigKey config_keys[] = {
 	 .choices = "cpuset|cpu|io|memory|hugetlb|pids|rdma|misc", .meaning = "the controllers of the v2 tree"},
 	{"cgroup", "backing", CONFIG_CHOICE, "auto", .choices = "auto|off|on", .unused = TRUE,
 	 .meaning = "keep a group of the kernel's own behind each group; auto: where it allows that"},
-	{"cgroup", "state-file", CONFIG_STRING, "/run/cgemud/state", .check = check_path, .unused = TRUE,
-	 .meaning = "where groups, settings and members are kept over a restart; empty: nowhere"},
+	{"cgroup", "state-file", CONFIG_STRING, "/run/cgemud/state", .check = check_path,
+	 .meaning = "where groups, settings and members are kept over a restart: a file of that name, a dot and the "
+		    "name of the mount; empty: nowhere"},
 	{"cgroup", "parents", CONFIG_LIST, "", .check = check_groups,
 	 .meaning =
 		 "groups that exist in the cpuset hierarchy from the start, with their parent's CPUs and memory nodes"},

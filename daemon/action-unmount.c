@@ -5,7 +5,20 @@
 #include "daemon/mount-record.h"
 #include "daemon/mounts.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+/* Who ends it like this does not want it back. */
+static gboolean forget_groups(const MountRecord *record, GError **error)
+{
+	const char *path = mount_record_state(record);
+
+	if (!path || unlink(path) == 0 || errno == ENOENT)
+		return TRUE;
+	g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "cannot remove %s: %s", path, g_strerror(errno));
+	return FALSE;
+}
 
 static gboolean unmount(const char *directory, GError **error)
 {
@@ -17,7 +30,8 @@ static gboolean unmount(const char *directory, GError **error)
 		return FALSE;
 	}
 	if (record)
-		return mount_record_end_process(record, error) && mount_record_undo(record, error);
+		return mount_record_end_process(record, error) && mount_record_undo(record, error) &&
+		       forget_groups(record, error);
 	if (mounts_is_dead(directory))
 		return mount_clear_dead(directory, error);
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "cgemud serves nothing at %s", directory);

@@ -12,20 +12,23 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-/* "PID FD FD": as with LISTEN_PID, only for the process that it was meant for. */
+/* "PID FD FD FD": as with LISTEN_PID, only for the process that it was meant for. */
 #define VARIABLE      "CGEMUD_SESSION"
 #define SESSION_NAME  "cgemud-session"
 #define REQUESTS_NAME "cgemud-requests"
 
-static gboolean is_open(int fd)
+/* The next number, as a descriptor that goes no further; -1 if it is none. */
+static int next_descriptor(char **at)
 {
-	return fd > STDERR_FILENO && fcntl(fd, F_GETFD) >= 0;
+	int fd = (int) g_ascii_strtoll(*at, at, 10);
+
+	return fd > STDERR_FILENO && fcntl(fd, F_SETFD, FD_CLOEXEC) >= 0 ? fd : -1;
 }
 
 static HandOver take_inherited(void)
 {
 	g_autofree char *value = g_strdup(g_getenv(VARIABLE));
-	HandOver taken = {-1, -1};
+	HandOver taken = {-1, -1, -1};
 	char *end;
 
 	if (!value)
@@ -33,9 +36,10 @@ static HandOver take_inherited(void)
 	g_unsetenv(VARIABLE);
 	if (g_ascii_strtoll(value, &end, 10) != getpid())
 		return taken;
-	taken.session = (int) g_ascii_strtoll(end, &end, 10);
-	taken.requests = (int) g_ascii_strtoll(end, NULL, 10);
-	return (HandOver){is_open(taken.session) ? taken.session : -1, is_open(taken.requests) ? taken.requests : -1};
+	taken.session = next_descriptor(&end);
+	taken.requests = next_descriptor(&end);
+	taken.groups = next_descriptor(&end);
+	return taken;
 }
 
 static void replace_fd(int *fd, int other)
@@ -50,7 +54,7 @@ static void replace_fd(int *fd, int other)
 static HandOver take_stored(void)
 {
 	g_auto(GStrv) names = NULL;
-	HandOver taken = {-1, -1};
+	HandOver taken = {-1, -1, -1};
 	int n = sd_listen_fds_with_names(TRUE, &names);
 
 	for (int i = 0; i < n; i++) {
@@ -91,7 +95,7 @@ int hand_over_new_requests(void)
 #else
 static HandOver take_stored(void)
 {
-	return (HandOver){-1, -1};
+	return (HandOver){-1, -1, -1};
 }
 
 void hand_over_store(const HandOver *left)
@@ -119,6 +123,7 @@ void hand_over_discard(HandOver *taken)
 {
 	replace_fd(&taken->session, -1);
 	replace_fd(&taken->requests, -1);
+	replace_fd(&taken->groups, -1);
 	hand_over_forget();
 }
 
@@ -161,15 +166,18 @@ static char **arguments(GError **error)
 
 static void set_inherited(const HandOver *left, gboolean is_inherited)
 {
-	fcntl(left->session, F_SETFD, is_inherited ? 0 : FD_CLOEXEC);
-	if (left->requests >= 0)
-		fcntl(left->requests, F_SETFD, is_inherited ? 0 : FD_CLOEXEC);
+	const int fds[] = {left->session, left->requests, left->groups};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+		if (fds[i] >= 0)
+			fcntl(fds[i], F_SETFD, is_inherited ? 0 : FD_CLOEXEC);
 }
 
 void hand_over_exec(const HandOver *left, GError **error)
 {
 	g_autofree char *path = program(error);
-	g_autofree char *value = g_strdup_printf("%d %d %d", (int) getpid(), left->session, left->requests);
+	g_autofree char *value =
+		g_strdup_printf("%d %d %d %d", (int) getpid(), left->session, left->requests, left->groups);
 	g_auto(GStrv) argv = path ? arguments(error) : NULL;
 
 	if (!argv)

@@ -12,6 +12,7 @@
 typedef struct HandOver {
 	int session;  /* descriptor of /dev/fuse; -1: nothing is left */
 	int requests; /* memory with the requests that are being answered, see fuse_start(); -1: none */
+	int groups;   /* see state_file_hand_over(); -1: none, or what was saved last is good enough */
 } HandOver;
 
 /* What a predecessor has left for this process. To be asked once. */

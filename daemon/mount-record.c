@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define END_SECONDS 15
+#define END_SECONDS            15
+#define ROOT_RUNTIME_DIRECTORY "/run/cgemud"
 
 /* One line of a record: a word, a mount's id or 0, a path. */
 typedef struct Step {
@@ -29,7 +30,8 @@ struct MountRecord {
 	pid_t pid;
 	guint64 start_time; /* of the process, to tell it from a later one with its number */
 	GPtrArray *steps;
-	char *root; /* of the session */
+	char *state; /* file */
+	char *root;  /* of the session */
 	guchar *greeting;
 	gsize greeting_size;
 };
@@ -70,8 +72,8 @@ static char *runtime_directory(GError **error)
 	const char *user = g_getenv("XDG_RUNTIME_DIR");
 	g_autofree char *path = NULL;
 
-	if (geteuid() == 0 && make_own_directory("/run/cgemud", 0755, NULL))
-		return g_strdup("/run/cgemud");
+	if (geteuid() == 0 && make_own_directory(ROOT_RUNTIME_DIRECTORY, 0755, NULL))
+		return g_strdup(ROOT_RUNTIME_DIRECTORY);
 	if (user && g_path_is_absolute(user) && access(user, W_OK) == 0)
 		path = g_build_filename(user, "cgemud", NULL);
 	else
@@ -122,6 +124,7 @@ void mount_record_free(MountRecord *record)
 	g_free(record->tree);
 	g_free(record->private_directory);
 	g_free(record->path);
+	g_free(record->state);
 	g_free(record->root);
 	g_free(record->greeting);
 	g_free(record);
@@ -152,6 +155,9 @@ static void parse_line(MountRecord *record, const char *line)
 	if (n == 2 && g_str_equal(words[0], "tree")) {
 		g_free(record->tree);
 		record->tree = g_strdup(words[1]);
+	} else if (n == 2 && g_str_equal(words[0], "state")) {
+		g_free(record->state);
+		record->state = g_strcompress(words[1]);
 	} else if (n == 3 && g_str_equal(words[0], "session")) {
 		g_free(record->root);
 		g_free(record->greeting);
@@ -247,6 +253,7 @@ static gboolean take_over(MountRecord *record, GError **error)
 	if (!undo_steps(record, error) || !clear_private_directory(record, error))
 		return FALSE;
 	g_ptr_array_set_size(record->steps, 0);
+	g_clear_pointer(&record->state, g_free);
 	return ftruncate(record->fd, 0) == 0 || set_errno_error(error, "truncate", record->path);
 }
 
@@ -321,6 +328,35 @@ gboolean mount_record_set_session(MountRecord *record, const char *root, gconstp
 	g_autofree char *line = g_strdup_printf("session %s %s\n", root, encoded);
 
 	return write_line(record, line, error);
+}
+
+gboolean mount_record_set_state(MountRecord *record, const char *path, GError **error)
+{
+	g_autofree char *escaped = g_strescape(path, NULL);
+	g_autoptr(GString) line = g_string_new(escaped);
+
+	g_string_replace(line, " ", "\\040", 0);
+	g_string_prepend(line, "state ");
+	g_string_append_c(line, '\n');
+	g_free(record->state);
+	record->state = g_strdup(path);
+	return write_line(record, line->str, error);
+}
+
+const char *mount_record_state(const MountRecord *record)
+{
+	return record->state;
+}
+
+char *mount_record_state_path(const MountRecord *record, const char *path)
+{
+	g_autofree char *base = g_path_get_dirname(record->private_directory);
+	g_autofree char *name = g_path_get_basename(record->private_directory);
+	g_autofree char *directory = g_path_get_dirname(path);
+	g_autofree char *file = g_path_get_basename(path);
+
+	return g_strdup_printf("%s/%s.%s", g_str_equal(directory, ROOT_RUNTIME_DIRECTORY) ? base : directory, file,
+			       name);
 }
 
 const char *mount_record_root(const MountRecord *record)

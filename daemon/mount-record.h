@@ -31,6 +31,13 @@ const char *mount_record_root(const MountRecord *record);
 /* Bytes, or NULL if the size differs. */
 gconstpointer mount_record_greeting(const MountRecord *record, gsize size);
 
+/* Where the groups are kept over a restart, for whoever ends this for good. NULL: nowhere. */
+gboolean mount_record_set_state(MountRecord *record, const char *path, GError **error);
+const char *mount_record_state(const MountRecord *record);
+/* The file of that kind that belongs to the record: `path` with the record's name. What would be in root's runtime
+ * directory is in the user's own for others. Free it. */
+char *mount_record_state_path(const MountRecord *record, const char *path);
+
 /* A directory of the record's own, for the one mount that all others are bound from. */
 const char *mount_record_private_directory(const MountRecord *record);
 const char *mount_record_tree(const MountRecord *record);

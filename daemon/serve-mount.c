@@ -38,7 +38,7 @@ static gboolean prepare_successor(Server *server, GError **error)
 	fuse_get_greeting(server->fuse, &greeting);
 	if (!mount_record_set_session(server->record, server->mounted_root, &greeting, sizeof greeting, error))
 		return FALSE;
-	hand_over_store(&(HandOver){fuse_descriptor(server->fuse), fuse_requests(server->fuse)});
+	hand_over_store(&(HandOver){fuse_descriptor(server->fuse), fuse_requests(server->fuse), -1});
 	return TRUE;
 }
 
@@ -53,6 +53,20 @@ static gboolean start_fuse(Server *server, const char *mountpoint, const char *r
 	       fuse_probe_sizes(server->fuse, mountpoint, error) && prepare_successor(server, error);
 }
 
+gboolean serve_build_trees(Server *server, int groups, GError **error)
+{
+	const char *configured = config_string(server->config, "cgroup", "state-file");
+	g_autofree char *path = *configured ? mount_record_state_path(server->record, configured) : NULL;
+
+	server->fs = fs_new(server->config, layout_fs_trees(server->tree), error);
+	if (!server->fs)
+		return FALSE;
+	server->state = state_file_new(server->fs, path);
+	state_file_restore(server->state, groups);
+	return !server->state || !path || g_strcmp0(path, mount_record_state(server->record)) == 0 ||
+	       mount_record_set_state(server->record, path, error);
+}
+
 gboolean serve_adopt(Server *server, HandOver *taken, GError **error)
 {
 	unsigned threads = (unsigned) config_int(server->config, "fuse", "threads");
@@ -65,12 +79,13 @@ gboolean serve_adopt(Server *server, HandOver *taken, GError **error)
 		return FALSE;
 	}
 	server->mounted_root = mount_record_root(server->record);
-	server->fs = fs_new(server->config, layout_fs_trees(server->tree), error);
-	if (!server->fs)
+	if (!serve_build_trees(server, taken->groups, error))
 		return FALSE;
+	if (taken->groups >= 0)
+		close(taken->groups);
 	server->fuse =
 		fuse_adopt(server->fs, taken->session, taken->requests, greeting, server->mounted_root, threads, error);
-	*taken = (HandOver){-1, -1};
+	*taken = (HandOver){-1, -1, -1};
 	return server->fuse != NULL;
 }
 

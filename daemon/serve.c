@@ -131,8 +131,7 @@ static gboolean start_anew(Server *server, GError **error)
 		return FALSE;
 	if (!options->force && !mount_check_directory(server->directory, error))
 		return FALSE;
-	server->fs = fs_new(server->config, layout_fs_trees(server->tree), error);
-	return server->fs && serve_mount(server, error);
+	return serve_build_trees(server, -1, error) && serve_mount(server, error);
 }
 
 /* FALSE without an error: there was nothing that could be gone on with. */
@@ -176,6 +175,7 @@ static void run(Server *server)
 	g_unix_signal_add(SIGUSR2, on_hand_over_signal, server);
 	notify_start_watchdog(take_lock, server);
 	fuse_on_end(server->fuse, on_session_end, server);
+	state_file_follow(server->state);
 	announce(server);
 	g_main_loop_run(server->loop);
 }
@@ -184,12 +184,29 @@ static void run(Server *server)
 static void hand_over(Server *server)
 {
 	g_autoptr(GError) error = NULL;
+	g_autoptr(GError) lost = NULL;
+	HandOver left = {fuse_descriptor(server->fuse), fuse_requests(server->fuse), -1};
 
 	g_message("%s: a new process goes on", server->directory);
 	notify_reloading();
 	fuse_stop(server->fuse, FUSE_STOP_HAND_OVER);
-	hand_over_exec(&(HandOver){fuse_descriptor(server->fuse), fuse_requests(server->fuse)}, &error);
+	if (server->state)
+		left.groups = state_file_hand_over(server->state, &lost);
+	if (lost)
+		g_warning("changes of groups since they were last saved are lost: %s", lost->message);
+	hand_over_exec(&left, &error);
+	if (left.groups >= 0)
+		close(left.groups);
 	g_printerr("cgemud: %s\n", error->message);
+}
+
+/* Of a run that failed to begin there is nothing new. */
+static void save_groups(Server *server)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (server->loop && !state_file_save(server->state, &error))
+		g_warning("groups are lost: %s", error->message);
 }
 
 /* Unmounting comes first: then no new request can arrive while the last are answered. */
@@ -200,6 +217,8 @@ static gboolean stop(Server *server, GError **error)
 	if (server->fuse)
 		hand_over_forget();
 	fuse_free(server->fuse);
+	save_groups(server);
+	state_file_free(server->state);
 	fs_free(server->fs);
 	mount_record_free(server->record);
 	g_clear_pointer(&server->loop, g_main_loop_unref);

@@ -45,6 +45,7 @@ Fs *fs_new_at(const Config *config, unsigned trees, const char *proc, const char
 		fs_free(fs);
 		return NULL;
 	}
+	fs->tree->is_built = TRUE;
 	return fs;
 }
 
@@ -98,6 +99,14 @@ int fs_lookup(Fs *fs, Node *dir, const char *name, Node **ret)
 	return r;
 }
 
+/* r is the answer of an operation. */
+static int note_change(Fs *fs, int r)
+{
+	if (r == 0)
+		fs_changed(fs, TRUE);
+	return r;
+}
+
 int fs_setattr(Fs *fs, Node *node, mode_t mode, uid_t uid, gid_t gid, unsigned what)
 {
 	int r = 0;
@@ -114,7 +123,7 @@ int fs_setattr(Fs *fs, Node *node, mode_t mode, uid_t uid, gid_t gid, unsigned w
 			node->gid = gid;
 	}
 	g_rw_lock_writer_unlock(&fs->lock);
-	return r;
+	return note_change(fs, r);
 }
 
 /* EACCES on what exists is what vfs_create() gives a directory without a create operation. */
@@ -151,7 +160,7 @@ int fs_mkdir(Fs *fs, Node *dir, const char *name, mode_t mode, const Caller *cal
 	g_rw_lock_writer_lock(&fs->lock);
 	r = fs_mkdir_locked(fs, dir, name, mode, caller, ret);
 	g_rw_lock_writer_unlock(&fs->lock);
-	return r;
+	return note_change(fs, r);
 }
 
 static int fs_rmdir_locked(Fs *fs, Node *dir, const char *name, const Caller *caller)
@@ -185,7 +194,7 @@ int fs_rmdir(Fs *fs, Node *dir, const char *name, const Caller *caller)
 	g_rw_lock_writer_lock(&fs->lock);
 	r = fs_rmdir_locked(fs, dir, name, caller);
 	g_rw_lock_writer_unlock(&fs->lock);
-	return r;
+	return note_change(fs, r);
 }
 
 int fs_unlink(Fs *fs, Node *dir, const char *name)
@@ -220,7 +229,7 @@ int fs_rename(Fs *fs, Node *dir, const char *name, Node *new_dir, const char *ne
 	g_rw_lock_writer_lock(&fs->lock);
 	r = fs_rename_locked(fs, dir, name, new_dir, new_name, caller);
 	g_rw_lock_writer_unlock(&fs->lock);
-	return r;
+	return note_change(fs, r);
 }
 
 int fs_readlink(Fs *fs, Node *node, char **ret)
@@ -247,6 +256,12 @@ int fs_list(Fs *fs, Node *dir, GPtrArray **ret)
 	g_rw_lock_reader_unlock(&fs->lock);
 	*ret = nodes;
 	return 0;
+}
+
+void fs_changed(Fs *fs, gboolean soon)
+{
+	if (fs->changed)
+		fs->changed(soon, fs->changed_data);
 }
 
 void fs_notify(Fs *fs, Node *node)

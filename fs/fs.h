@@ -29,6 +29,10 @@ struct Fs {
 	void *notify_data;
 	/* Name of the group in each hierarchy that is shown as its root, as in a cgroup namespace; NULL: the root. */
 	const char *shown_root;
+	/* Set by whoever keeps groups over a restart; called from any thread, the tree may be locked, when there is
+	 * something new to keep. soon: somebody asked for it, and may rely on it. */
+	void (*changed)(gboolean soon, void *data);
+	void *changed_data;
 	gboolean exact_sizes; /* report the content's length as st_size: kernels that cut reads there */
 };
 
@@ -71,10 +75,15 @@ int fs_open(Fs *fs, Node *node, int flags, const Caller *caller, Handle **ret);
 int fs_read(Fs *fs, Handle *handle, const Caller *caller, off_t offset, size_t size, GString *out);
 /* One write(2) is one command; the offset does not matter. Longer than a page: E2BIG. */
 int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, size_t size);
+/* One command to a file that has a store function, without a handle; the text may be empty. */
+int fs_store(Fs *fs, Node *node, const Caller *caller, const char *text);
 void fs_close(Fs *fs, Handle *handle);
 Node *handle_node(Handle *handle);
 /* Has the file changed since this handle last read it? (POLLPRI) */
 gboolean handle_has_event(Handle *handle);
+
+/* Groups, settings or members have changed. */
+void fs_changed(Fs *fs, gboolean soon);
 
 /* An event file has changed: waiters are woken. Tree locked. */
 void fs_notify(Fs *fs, Node *node);

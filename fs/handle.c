@@ -234,15 +234,26 @@ static int store_locked(const VContext *ctx, const char *text)
 	return r;
 }
 
+int fs_store(Fs *fs, Node *node, const Caller *caller, const char *text)
+{
+	const VFile *row = node->file.row;
+	const VContext ctx = {fs, node, row, NULL, NULL, NULL, caller};
+	int r = row->flags & VF_UNLOCKED ? row->store(&ctx, text, strlen(text)) : store_locked(&ctx, text);
+
+	if (r < 0)
+		return r;
+	if (row->after)
+		row->after(&ctx);
+	fs_changed(fs, TRUE);
+	return 0;
+}
+
 int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, size_t size)
 {
-	Node *node = handle->node;
-	const VFile *row = node->file.row;
+	const VFile *row = handle->node->file.row;
 	g_autofree char *text = NULL;
-	VContext ctx = {fs, node, row, NULL, NULL, NULL, caller};
-	int r;
 
-	if (is_dead(fs, node))
+	if (is_dead(fs, handle->node))
 		return -ENODEV;
 	if (size > PAGE)
 		return -E2BIG;
@@ -251,10 +262,7 @@ int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, siz
 	if (size == 0)
 		return 0;
 	text = command_text(row, data, size);
-	r = row->flags & VF_UNLOCKED ? row->store(&ctx, text, strlen(text)) : store_locked(&ctx, text);
-	if (r == 0 && row->after)
-		row->after(&ctx);
-	return r;
+	return fs_store(fs, handle->node, caller, text);
 }
 
 static size_t snapshot_size(Fs *fs, Handle *handle, const Caller *caller)

@@ -15,10 +15,16 @@ static uint64_t hash_path(const char *path)
 	return hash;
 }
 
-static uint64_t tree_claim_ino(Tree *tree, Node *node)
+uint64_t tree_natural_ino(const Node *node)
 {
 	g_autofree char *path = node_path(node);
-	uint64_t ino = hash_path(path);
+
+	return hash_path(path);
+}
+
+static uint64_t tree_claim_ino(Tree *tree, const Node *node)
+{
+	uint64_t ino = tree_natural_ino(node);
 
 	/* 0 means "no inode" to clients, and 1 is the root. */
 	while (ino <= ROOT_INO || g_hash_table_contains(tree->by_ino, &ino))
@@ -75,7 +81,7 @@ static void tree_insert(Tree *tree, Node *parent, Node *node)
 	if (tree->uid != 0 && node->type == NODE_DIRECTORY)
 		node->mode |= S_IWUSR;
 	node->ino = tree_claim_ino(tree, node);
-	node->generation = tree->next_generation++;
+	node->generation = tree->is_built ? tree->next_generation++ : 0;
 	g_hash_table_insert(tree->by_ino, &node->ino, node);
 	g_hash_table_insert(parent->dir.children, node->name, node);
 	g_ptr_array_add(parent->dir.order, node);
@@ -181,6 +187,26 @@ void tree_rename(Tree *tree, Node *node, Node *new_parent, const char *new_name)
 	if (node->type == NODE_DIRECTORY) {
 		old_parent->dir.n_subdirs--;
 		new_parent->dir.n_subdirs++;
+	}
+}
+
+void tree_restore_inos(Tree *tree, const GPtrArray *nodes, const GArray *inos)
+{
+	/* First let go of all, so that nodes can trade numbers. */
+	for (guint i = 0; i < nodes->len; i++)
+		if (g_array_index(inos, uint64_t, i))
+			g_hash_table_remove(tree->by_ino, &((Node *) nodes->pdata[i])->ino);
+	for (guint i = 0; i < nodes->len; i++) {
+		uint64_t wanted = g_array_index(inos, uint64_t, i);
+		Node *node = nodes->pdata[i];
+
+		if (!wanted)
+			continue;
+		if (wanted > ROOT_INO && !g_hash_table_contains(tree->by_ino, &wanted))
+			node->ino = wanted;
+		else
+			node->ino = tree_claim_ino(tree, node);
+		g_hash_table_insert(tree->by_ino, &node->ino, node);
 	}
 }
 

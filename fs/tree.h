@@ -40,7 +40,7 @@ struct Node {
 	char *name;
 	Node *parent; /* NULL for the root; not owned */
 	uint64_t ino; /* hash of the path at creation: the same again after a restart, or when a directory is re-made */
-	uint64_t generation; /* tells a re-made directory from its predecessor */
+	uint64_t generation; /* tells a re-made directory from its predecessor; 0: there from the start */
 	mode_t mode;         /* permission bits only */
 	uid_t uid;
 	gid_t gid;
@@ -74,6 +74,7 @@ typedef struct Tree {
 	uint64_t next_generation;
 	uid_t uid; /* of whoever serves the tree, and owns what is in it */
 	gid_t gid;
+	gboolean is_built; /* what is added from now on can go and come again */
 } Tree;
 
 Tree *tree_new(void);
@@ -89,6 +90,12 @@ void tree_add_files(Tree *tree, Node *parent, const VFile *rows, gboolean is_roo
 void tree_remove(Tree *tree, Node *node);
 /* Moves a node; the caller has checked that the new name is free. */
 void tree_rename(Tree *tree, Node *node, Node *new_parent, const char *new_name);
+
+/* The inode number that the node's path would give it now; a renamed node has another. */
+uint64_t tree_natural_ino(const Node *node);
+/* Gives nodes the inode numbers that they had under a predecessor (same order; 0: leave it). What is taken by others
+ * stays as it is. */
+void tree_restore_inos(Tree *tree, const GPtrArray *nodes, const GArray *inos);
 
 Node *tree_child(const Node *dir, const char *name);            /* borrowed, or NULL */
 Node *tree_by_ino(const Tree *tree, uint64_t ino);              /* borrowed, or NULL */

@@ -54,6 +54,8 @@ typedef enum VFlag {
 	VF_STRICT_MODE = 1 << 6,
 	/* the content is PIDs, one a line: shown as the reader's PID namespace numbers them */
 	VF_PIDS = 1 << 7,
+	/* a setting that is kept over a restart by its group or controller, not by writing again what it shows */
+	VF_OWN_STATE = 1 << 8,
 } VFlag;
 
 /* What show and store are called with. The tree is locked (for reading, or for writing in store) unless VF_UNLOCKED. */

@@ -301,7 +301,7 @@ static int kill_store(const VContext *ctx, const char *text, size_t len)
 }
 
 const VFile core_v2_files[] = {
-	{"cgroup.type", 0644, VF_NOT_ROOT | VF_UNLOCKED, ORIGIN_SETTING, type_show, type_store, 0,
+	{"cgroup.type", 0644, VF_NOT_ROOT | VF_UNLOCKED | VF_OWN_STATE, ORIGIN_SETTING, type_show, type_store, 0,
 	 "domain, threaded, \"domain threaded\" or \"domain invalid\"; writing threaded makes it threaded"},
 	{"cgroup.procs", 0644, VF_UNLOCKED | VF_PIDS, ORIGIN_TREE, members_show_procs, members_store_procs, 0,
 	 "Processes in the group; a PID written moves that process here, 0 the writer"},
@@ -309,8 +309,9 @@ const VFile core_v2_files[] = {
 	 "Threads in the group; a TID written moves that thread here, within its domain"},
 	{"cgroup.controllers", 0444, 0, ORIGIN_TREE, controllers_file_show, NULL, 0,
 	 "Controllers that can be enabled for children"},
-	{"cgroup.subtree_control", 0644, VF_UNLOCKED, ORIGIN_SETTING, subtree_control_show, subtree_control_store, 0,
-	 "Controllers enabled for children; \"+memory -pids\" changes it", scheduling_after_control},
+	{"cgroup.subtree_control", 0644, VF_UNLOCKED | VF_OWN_STATE, ORIGIN_SETTING, subtree_control_show,
+	 subtree_control_store, 0, "Controllers enabled for children; \"+memory -pids\" changes it",
+	 scheduling_after_control},
 	{"cgroup.events", 0444, VF_NOT_ROOT | VF_EVENT, ORIGIN_TREE, events_show, NULL, 0,
 	 "populated: are there processes in the subtree; frozen: are they all frozen"},
 	{"cgroup.max.descendants", 0644, 0, ORIGIN_SETTING, limit_show, limit_store, offsetof(Core, max_descendants),
@@ -318,7 +319,7 @@ const VFile core_v2_files[] = {
 	{"cgroup.max.depth", 0644, 0, ORIGIN_SETTING, limit_show, limit_store, offsetof(Core, max_depth),
 	 "How deep groups may be nested below"},
 	{"cgroup.stat", 0444, 0, ORIGIN_TREE, stat_show, NULL, 0, "Numbers of groups below, by controller"},
-	{"cgroup.freeze", 0644, VF_NOT_ROOT | VF_UNLOCKED, ORIGIN_SETTING, vfile_show_bool, freeze_store,
+	{"cgroup.freeze", 0644, VF_NOT_ROOT | VF_UNLOCKED | VF_OWN_STATE, ORIGIN_SETTING, vfile_show_bool, freeze_store,
 	 offsetof(Core, freeze), "1: the processes of the subtree are stopped"},
 	{"cgroup.kill", 0200, VF_NOT_ROOT | VF_UNLOCKED, ORIGIN_TREE, NULL, kill_store, 0,
 	 "1 written kills every process of the subtree"},

@@ -248,6 +248,13 @@ const VFile cpu_base_files[] = {
 	{0},
 };
 
+static const KeptField cpu_kept[] = {
+	{"periods", KEPT_U64, FIELD(n_periods), 1},
+	{"throttled", KEPT_U64, FIELD(n_throttled), 1},
+	{"throttled-ns", KEPT_U64, FIELD(throttled_ns), 1},
+	{0},
+};
+
 const Controller cpu_controller = {
 	.v1_name = "cpu",
 	.v2_name = "cpu",
@@ -255,4 +262,5 @@ const Controller cpu_controller = {
 	.v2_files = cpu_v2_files,
 	.state_size = sizeof(Cpu),
 	.init = cpu_init,
+	.kept = cpu_kept,
 };

@@ -138,6 +138,37 @@ static int cpuacct_set_usage(const VContext *ctx, const char *text, size_t len)
 	return 0;
 }
 
+static void cpuacct_save(const Group *group, const void *state, GVariantDict *dict)
+{
+	const CpuAcct *cpuacct = state;
+	GVariantBuilder times;
+
+	g_variant_builder_init(&times, G_VARIANT_TYPE("a(tt)"));
+	g_variant_builder_add(&times, "(tt)", cpuacct->reset.user, cpuacct->reset.system);
+	for (guint i = 0; i < cpuacct->reset_by->len; i++) {
+		const CpuTime *time = &g_array_index(cpuacct->reset_by, CpuTime, i);
+
+		g_variant_builder_add(&times, "(tt)", time->user, time->system);
+	}
+	g_variant_dict_insert_value(dict, "reset", g_variant_builder_end(&times));
+}
+
+static void cpuacct_restore(Group *group, void *state, GVariantDict *dict)
+{
+	g_autoptr(GVariant) times = g_variant_dict_lookup_value(dict, "reset", G_VARIANT_TYPE("a(tt)"));
+	CpuAcct *cpuacct = state;
+	CpuTime time;
+	GVariantIter iter;
+
+	if (!times)
+		return;
+	g_variant_iter_init(&iter, times);
+	g_variant_iter_next(&iter, "(tt)", &cpuacct->reset.user, &cpuacct->reset.system);
+	g_array_set_size(cpuacct->reset_by, 0);
+	while (g_variant_iter_next(&iter, "(tt)", &time.user, &time.system))
+		g_array_append_val(cpuacct->reset_by, time);
+}
+
 static const VFile cpuacct_v1_files[] = {
 	{"cpuacct.usage", 0644, VF_UNLOCKED | VF_KEEP_SPACE, ORIGIN_CPU, cpuacct_usage, cpuacct_set_usage, PART_BOTH,
 	 "CPU time, ns; 0 resets it"},
@@ -159,4 +190,6 @@ const Controller cpuacct_controller = {
 	.state_size = sizeof(CpuAcct),
 	.init = cpuacct_init,
 	.clear = cpuacct_clear,
+	.save = cpuacct_save,
+	.restore = cpuacct_restore,
 };

@@ -304,9 +304,32 @@ int cpuset_v2_show_partition(const VContext *ctx, GString *out)
 	return 0;
 }
 
+/* The number that was given out last. */
+static guint64 partition_order;
+
+void cpuset_v2_save(const Group *group, const void *state, GVariantDict *dict)
+{
+	const CpuSet *cpuset = state;
+
+	if (cpuset->partition != PARTITION_MEMBER)
+		g_variant_dict_insert(dict, "partition", "(ut)", (guint32) cpuset->partition, cpuset->partition_order);
+}
+
+void cpuset_v2_restore(Group *group, void *state, GVariantDict *dict)
+{
+	CpuSet *cpuset = state;
+	guint32 partition;
+	guint64 order;
+
+	if (!g_variant_dict_lookup(dict, "partition", "(ut)", &partition, &order) || partition > PARTITION_ISOLATED)
+		return;
+	cpuset->partition = (Partition) partition;
+	cpuset->partition_order = order;
+	partition_order = MAX(partition_order, order);
+}
+
 int cpuset_v2_set_partition(const VContext *ctx, const char *text, size_t len)
 {
-	static guint64 order;
 	CpuSet *cpuset = ctx->state;
 
 	if (strcmp(text, "member") == 0)
@@ -317,7 +340,7 @@ int cpuset_v2_set_partition(const VContext *ctx, const char *text, size_t len)
 		cpuset->partition = PARTITION_ISOLATED;
 	else
 		return -EINVAL;
-	cpuset->partition_order = ++order;
+	cpuset->partition_order = ++partition_order;
 	group_notify(ctx->owner, "cpuset.cpus.partition");
 	return 0;
 }

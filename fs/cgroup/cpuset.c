@@ -207,7 +207,7 @@ static const VFile cpuset_v2_files[] = {
 	 "CPUs that the group's tasks may use"},
 	{"cpuset.mems.effective", 0444, 0, ORIGIN_SETTING, cpuset_effective, NULL, FIELD(mems),
 	 "memory nodes that the group's tasks may use"},
-	{"cpuset.cpus.partition", 0644, VF_NOT_ROOT | VF_EVENT, ORIGIN_SETTING, cpuset_v2_show_partition,
+	{"cpuset.cpus.partition", 0644, VF_NOT_ROOT | VF_EVENT | VF_OWN_STATE, ORIGIN_SETTING, cpuset_v2_show_partition,
 	 cpuset_v2_set_partition, 0, "member, root or isolated: does the group have its CPUs for itself?",
 	 scheduling_after_partition},
 	{"cpuset.cpus.exclusive", 0644, VF_NOT_ROOT, ORIGIN_SETTING, cpuset_show_list, cpuset_v2_set_exclusive,
@@ -228,4 +228,6 @@ const Controller cpuset_controller = {
 	.init = cpuset_init,
 	.clear = cpuset_clear,
 	.can_attach = cpuset_can_attach,
+	.save = cpuset_v2_save,
+	.restore = cpuset_v2_restore,
 };

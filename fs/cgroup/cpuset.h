@@ -48,4 +48,7 @@ int cpuset_v2_set_exclusive(const VContext *ctx, const char *text, size_t len);
 int cpuset_v2_show_exclusive_effective(const VContext *ctx, GString *out);
 int cpuset_v2_show_isolated(const VContext *ctx, GString *out);
 int cpuset_v2_show_partition(const VContext *ctx, GString *out);
+/* An invalid partition shows what cannot be written. */
+void cpuset_v2_save(const Group *group, const void *state, GVariantDict *dict);
+void cpuset_v2_restore(Group *group, void *state, GVariantDict *dict);
 int cpuset_v2_set_partition(const VContext *ctx, const char *text, size_t len);

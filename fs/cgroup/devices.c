@@ -357,10 +357,47 @@ static const VFile devices_v1_files[] = {
 	{0},
 };
 
+/* devices.list does not show the exceptions of a group that allows everything else. */
+static void devices_save(const Group *group, const void *state, GVariantDict *dict)
+{
+	const Devices *devices = state;
+	GVariantBuilder exceptions;
+
+	g_variant_builder_init(&exceptions, G_VARIANT_TYPE("a(yuuu)"));
+	for (guint i = 0; i < devices->exceptions->len; i++) {
+		const Exception *exception = exception_at(devices, i);
+
+		g_variant_builder_add(&exceptions, "(yuuu)", exception->type, exception->major, exception->minor,
+				      exception->access);
+	}
+	g_variant_dict_insert(dict, "allows", "b", devices->allows);
+	g_variant_dict_insert_value(dict, "exceptions", g_variant_builder_end(&exceptions));
+}
+
+static void devices_restore(Group *group, void *state, GVariantDict *dict)
+{
+	g_autoptr(GVariant) exceptions = g_variant_dict_lookup_value(dict, "exceptions", G_VARIANT_TYPE("a(yuuu)"));
+	Devices *devices = state;
+	Exception exception;
+	GVariantIter iter;
+	guchar type;
+
+	if (!exceptions || !g_variant_dict_lookup(dict, "allows", "b", &devices->allows))
+		return;
+	g_array_set_size(devices->exceptions, 0);
+	g_variant_iter_init(&iter, exceptions);
+	while (g_variant_iter_next(&iter, "(yuuu)", &type, &exception.major, &exception.minor, &exception.access)) {
+		exception.type = (char) type;
+		g_array_append_val(devices->exceptions, exception);
+	}
+}
+
 const Controller devices_controller = {
 	.v1_name = "devices",
 	.v1_files = devices_v1_files,
 	.state_size = sizeof(Devices),
 	.init = devices_init,
 	.clear = devices_clear,
+	.save = devices_save,
+	.restore = devices_restore,
 };

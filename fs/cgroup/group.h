@@ -30,6 +30,15 @@ typedef struct Group Group;
 typedef struct Hierarchy Hierarchy;
 typedef struct Controller Controller;
 
+/* A number of a controller's state that no file takes, and that a restart must not lose: a counter, a watermark. */
+typedef enum KeptType { KEPT_U64, KEPT_BOOL } KeptType;
+typedef struct KeptField {
+	const char *name; /* in saved states: never to be changed */
+	KeptType type;
+	size_t offset;  /* in the state */
+	unsigned count; /* how many in a row */
+} KeptField;
+
 /* A controller: its rows and what it does when groups come and go. One per file in fs/cgroup/; the list of them is in
  * hierarchy.c. Every function but `init` may be NULL. All are called with the tree locked for writing. */
 struct Controller {
@@ -45,6 +54,13 @@ struct Controller {
 	int (*can_attach)(Fs *fs, Group *group, void *state, pid_t pid, unsigned n_tasks);
 	/* A process has moved here (from may be NULL: it was born here). */
 	void (*attached)(Fs *fs, Group *group, void *state, Group *from, pid_t pid);
+	/* Over a restart (state.h) every setting that a file shows is kept and written again, in whatever order the
+	 * rules need; VF_OWN_STATE rows are left out. What cannot be had that way: fields, ended by one without name;
+	 * and what is no number, added to dict by save, and looked for there by restore: it may be missing, or wrong.
+	 */
+	const KeptField *kept;
+	void (*save)(const Group *group, const void *state, GVariantDict *dict);
+	void (*restore)(Group *group, void *state, GVariantDict *dict);
 };
 
 struct Group {

@@ -233,8 +233,10 @@ static gboolean has_room_for_child(const Group *parent)
 	return TRUE;
 }
 
-static void give_to(Node *dir, uid_t uid, gid_t gid)
+void group_give_to(Group *group, uid_t uid, gid_t gid)
 {
+	Node *dir = group->dir;
+
 	dir->uid = uid;
 	dir->gid = gid;
 	for (guint i = 0; i < dir->dir.order->len; i++) {
@@ -254,10 +256,19 @@ int group_make(Group *parent, const char *name, mode_t mode, const Caller *calle
 	if (parent->hierarchy->is_v2 && !has_room_for_child(parent))
 		return -EAGAIN;
 	group = group_new(parent->hierarchy, parent, parent->dir, name, mode & 07777);
-	give_to(group->dir, caller->uid, caller->gid);
+	group_give_to(group, caller->uid, caller->gid);
 	if (ret)
 		*ret = group;
 	return 0;
+}
+
+Group *group_restore(Group *parent, const char *name, mode_t mode)
+{
+	Node *present = tree_child(parent->dir, name);
+
+	if (present)
+		return present->type == NODE_DIRECTORY ? present->owner : NULL;
+	return group_new(parent->hierarchy, parent, parent->dir, name, mode & 07777);
 }
 
 int group_remove(Group *group)

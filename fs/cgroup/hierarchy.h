@@ -28,6 +28,13 @@ int group_make(Group *parent, const char *name, mode_t mode, const Caller *calle
 int group_remove(Group *group);
 int group_rename(Group *group, Group *new_parent, const char *new_name);
 
+/* A child as it was under a predecessor, which is made if need be: its rules were asked then. NULL: a control file has
+ * that name. */
+Group *group_restore(Group *parent, const char *name, mode_t mode);
+
+/* The directory and the files in it. */
+void group_give_to(Group *group, uid_t uid, gid_t gid);
+
 /* "/a/b" below a hierarchy's root; NULL if there is none. */
 Group *group_by_path(const Hierarchy *hierarchy, const char *path);
 

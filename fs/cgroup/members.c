@@ -61,6 +61,17 @@ static Task *task_new(Members *members, pid_t pid, pid_t ppid, guint64 start)
 	return task;
 }
 
+Task *members_restore(Members *members, pid_t pid, pid_t ppid, guint64 start)
+{
+	Task *task;
+
+	if (members_find(members, pid))
+		return NULL;
+	task = task_new(members, pid, ppid, start);
+	task->settled = TRUE;
+	return task;
+}
+
 void members_changed(Group *group)
 {
 	if (!group->hierarchy->is_v2)
@@ -77,16 +88,24 @@ void members_changed(Group *group)
 	}
 }
 
+static void count_placed(Group *group, int change)
+{
+	Fs *fs = group->hierarchy->fs;
+
+	fs->cgroups->members->n_placed += change;
+	fs_changed(fs, FALSE);
+}
+
 static void group_add_member(Group *group, Task *task)
 {
 	if (group->parent && g_hash_table_add(group_core(group)->members, task))
-		group->hierarchy->fs->cgroups->members->n_placed++;
+		count_placed(group, 1);
 }
 
 static void group_drop_member(Group *group, Task *task)
 {
 	if (group->parent && g_hash_table_remove(group_core(group)->members, task))
-		group->hierarchy->fs->cgroups->members->n_placed--;
+		count_placed(group, -1);
 }
 
 static void task_forget_thread(Task *task, pid_t tid, unsigned index)

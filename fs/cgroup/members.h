@@ -57,6 +57,10 @@ void members_watch_free(Members *members);
 gboolean members_watch_drain(Fs *fs);
 void members_watch_start(Fs *fs);
 
+/* A process as a predecessor knew it, in the root groups; the next look at the machine's processes tells whether it is
+ * still there. NULL: that PID is taken. Tree locked for writing. */
+Task *members_restore(Members *members, pid_t pid, pid_t ppid, guint64 start);
+
 /* A process forked (start is 0 if the child has ended already), or ended. Tree locked for writing. */
 void members_forked(Members *members, pid_t parent, pid_t child, guint64 start);
 void members_exited(Members *members, Task *task, gboolean is_gone);

@@ -348,6 +348,19 @@ static const VFile memory_v2_files[] = {
 	{0},
 };
 
+static const KeptField memory_kept[] = {
+	{"oom-kill-disabled", KEPT_BOOL, FIELD(oom_kill_disabled), 1},
+	{"peak", KEPT_U64, FIELD(peak), 1},
+	{"swap-peak", KEPT_U64, FIELD(swap_peak), 1},
+	{"memsw-peak", KEPT_U64, FIELD(memsw_peak), 1},
+	{"kernel-peak", KEPT_U64, FIELD(kernel_peak), 1},
+	{"failures", KEPT_U64, FIELD(failures), 1},
+	{"memsw-failures", KEPT_U64, FIELD(memsw_failures), 1},
+	{"events", KEPT_U64, FIELD(events), MEMORY_EVENTS},
+	{"local-events", KEPT_U64, FIELD(local_events), MEMORY_EVENTS},
+	{0},
+};
+
 const Controller memory_controller = {
 	.v1_name = "memory",
 	.v2_name = "memory",
@@ -355,4 +368,5 @@ const Controller memory_controller = {
 	.v2_files = memory_v2_files,
 	.state_size = sizeof(MemoryState),
 	.init = memory_init,
+	.kept = memory_kept,
 };

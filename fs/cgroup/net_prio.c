@@ -2,7 +2,7 @@
  * The net_prio controller (v1): priority of a group's packets per network interface (net/core/netprio_cgroup.c). Here
  * it is a setting only. The interfaces are those of the daemon's network namespace, in the order of their indices.
  */
-#include "fs/cgroup/group.h"
+#include "fs/cgroup/hierarchy.h"
 #include "fs/convert.h"
 
 #include <errno.h>
@@ -40,6 +40,24 @@ static void net_prio_init(Fs *fs, Group *group, void *state, Group *parent, void
 static void net_prio_clear(Fs *fs, Group *group, void *state)
 {
 	g_hash_table_unref(((NetPrio *) state)->priorities);
+}
+
+static void net_prio_save(const Group *group, const void *state, GVariantDict *dict)
+{
+	g_variant_dict_insert(dict, "index", "u", ((const NetPrio *) state)->index);
+}
+
+/* No later group may get the number too. */
+static void net_prio_restore(Group *group, void *state, GVariantDict *dict)
+{
+	Hierarchy *hierarchy = group->hierarchy;
+	guint64 *last_id = &hierarchy->fs->cgroups->next_group_id;
+	guint32 index;
+
+	if (!g_variant_dict_lookup(dict, "index", "u", &index))
+		return;
+	((NetPrio *) state)->index = index;
+	*last_id = MAX(*last_id, hierarchy->root->id + index);
 }
 
 static int net_prio_index(const VContext *ctx, GString *out)
@@ -102,4 +120,6 @@ const Controller net_prio_controller = {
 	.state_size = sizeof(NetPrio),
 	.init = net_prio_init,
 	.clear = net_prio_clear,
+	.save = net_prio_save,
+	.restore = net_prio_restore,
 };

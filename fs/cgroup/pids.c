@@ -173,6 +173,13 @@ static const VFile pids_v2_files[] = {
 	{0},
 };
 
+static const KeptField pids_kept[] = {
+	{"peak", KEPT_U64, FIELD(peak), 1},
+	{"events", KEPT_U64, FIELD(events), 1},
+	{"events-local", KEPT_U64, FIELD(events_local), 1},
+	{0},
+};
+
 const Controller pids_controller = {
 	.v1_name = "pids",
 	.v2_name = "pids",
@@ -180,4 +187,5 @@ const Controller pids_controller = {
 	.v2_files = pids_v2_files,
 	.state_size = sizeof(Pids),
 	.init = pids_init,
+	.kept = pids_kept,
 };
