@@ -19,10 +19,10 @@
 #define STATE_GROUP "(ayuuuxxtta" STATE_FILE "a" STATE_PART ")"
 /* directory name; its groups, parents first, the root first of all */
 #define STATE_HIERARCHY "(aya" STATE_GROUP ")"
-/* pid, parent's, start time; is it a zombie, is it stopped by us; user, system, children's user and system time, minor
- * and major faults counted so far; groups that are not the root; threads that are elsewhere, with their groups; time
- * of ended children that was counted already, and their groups. Groups are numbers, in the order of this file. */
-#define STATE_TASK "(iitbb(tttttt)aua(iau)(tau))"
+/* pid, parent's, start time; TaskFlag; what was counted so far (state-tasks.c); groups that are not the root; threads that
+ * are elsewhere, with their groups; time of ended children that was counted already, and their groups. Groups are
+ * numbers, in the order of this file. */
+#define STATE_TASK "(iituataua(iau)(tau))"
 /* boot; next generation; hierarchies; processes that are in a group */
 #define STATE_TYPE "(sta" STATE_HIERARCHY "a" STATE_TASK "a{sv})"
 

@@ -1,6 +1,44 @@
 /* Members, over a restart: who is where, and what was counted of them so far. */
 #include "fs/cgroup/state-format.h"
 
+#include <stddef.h>
+
+/* What a task's flag in the file stands for: never to be renumbered. */
+typedef enum TaskFlag { TASK_EXITED = 1, TASK_FROZEN = 2, TASK_PINNED = 4, TASK_RENICED = 8 } TaskFlag;
+
+/* The numbers counted of a task, in their order in the file. */
+static const size_t counted[] = {
+	offsetof(Task, last.user_ns),          offsetof(Task, last.system_ns),
+	offsetof(Task, last.children_user_ns), offsetof(Task, last.children_system_ns),
+	offsetof(Task, last.minor_faults),     offsetof(Task, last.major_faults),
+	offsetof(Task, io.read_bytes),         offsetof(Task, io.write_bytes),
+	offsetof(Task, io.read_ops),           offsetof(Task, io.write_ops),
+};
+
+static guint64 *number_of(const Task *task, size_t i)
+{
+	return (guint64 *) (void *) ((char *) task + counted[i]);
+}
+
+static GVariant *counted_save(const Task *task)
+{
+	guint64 numbers[G_N_ELEMENTS(counted)];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(counted); i++)
+		numbers[i] = *number_of(task, i);
+	return g_variant_new_fixed_array(G_VARIANT_TYPE_UINT64, numbers, G_N_ELEMENTS(numbers), sizeof numbers[0]);
+}
+
+static void counted_restore(Task *task, GVariant *saved)
+{
+	const guint64 *numbers;
+	gsize n;
+
+	numbers = g_variant_get_fixed_array(saved, &n, sizeof *numbers);
+	for (size_t i = 0; i < MIN(n, G_N_ELEMENTS(counted)); i++)
+		*number_of(task, i) = numbers[i];
+}
+
 /* The numbers of the groups of one place per hierarchy that are not the root. NULL entries are none. */
 static GVariant *places_save(const Fs *fs, Group *const *places, GHashTable *numbers)
 {
@@ -41,13 +79,12 @@ gboolean task_is_placed(const Task *task)
 
 static void task_save(const Fs *fs, const Task *task, GHashTable *numbers, GVariantBuilder *tasks)
 {
-	const Process *last = &task->last;
-	GVariant *times = g_variant_new("(tttttt)", last->user_ns, last->system_ns, last->children_user_ns,
-					last->children_system_ns, last->minor_faults, last->major_faults);
+	guint32 flags = (task->exited ? TASK_EXITED : 0) | (task->frozen ? TASK_FROZEN : 0) |
+			(task->pinned ? TASK_PINNED : 0) | (task->reniced ? TASK_RENICED : 0);
 	GVariant *gone = g_variant_new("(t@au)", task->gone, places_save(fs, task->gone_groups, numbers));
 
-	g_variant_builder_add(tasks, "(iitbb@(tttttt)@au@a(iau)@(tau))", task->pid, task->ppid, task->start,
-			      task->exited, task->frozen, times, places_save(fs, task->groups, numbers),
+	g_variant_builder_add(tasks, "(iitu@at@au@a(iau)@(tau))", task->pid, task->ppid, task->start, flags,
+			      counted_save(task), places_save(fs, task->groups, numbers),
 			      threads_save(fs, task, numbers), gone);
 }
 
@@ -97,7 +134,7 @@ static gboolean threads_check(GVariant *threads, guint n_groups)
 }
 
 /* The members of a task, by their position in STATE_TASK. */
-enum { TASK_TIMES = 5, TASK_PLACES, TASK_THREADS, TASK_GONE };
+enum { TASK_COUNTED = 4, TASK_PLACES, TASK_THREADS, TASK_GONE };
 
 static gboolean task_check(GVariant *task, guint n_groups)
 {
@@ -175,29 +212,33 @@ static void gone_restore(Fs *fs, Task *task, GVariant *saved, const GPtrArray *g
 			task->gone_groups[i] = ((Hierarchy *) fs->cgroups->hierarchies->pdata[i])->root;
 }
 
+static void flags_restore(Fs *fs, Task *task, guint32 flags)
+{
+	task->exited = (flags & TASK_EXITED) != 0;
+	task->frozen = (flags & TASK_FROZEN) != 0;
+	task->pinned = (flags & TASK_PINNED) != 0;
+	task->reniced = (flags & TASK_RENICED) != 0;
+	fs->cgroups->members->n_frozen += task->frozen;
+}
+
 static void task_restore(Fs *fs, GVariant *saved, const GPtrArray *groups)
 {
-	g_autoptr(GVariant) times = g_variant_get_child_value(saved, TASK_TIMES);
+	g_autoptr(GVariant) numbers = g_variant_get_child_value(saved, TASK_COUNTED);
 	g_autoptr(GVariant) places = g_variant_get_child_value(saved, TASK_PLACES);
 	g_autoptr(GVariant) threads = g_variant_get_child_value(saved, TASK_THREADS);
 	g_autoptr(GVariant) gone = g_variant_get_child_value(saved, TASK_GONE);
 	g_autofree Group **at = places_restore(fs, places, groups);
-	gboolean exited, frozen;
 	gint32 pid, ppid;
 	guint64 start;
-	Process *last;
+	guint32 flags;
 	Task *task;
 
-	g_variant_get(saved, "(iitbb@*@*@*@*)", &pid, &ppid, &start, &exited, &frozen, NULL, NULL, NULL, NULL);
+	g_variant_get(saved, "(iitu@*@*@*@*)", &pid, &ppid, &start, &flags, NULL, NULL, NULL, NULL);
 	task = members_restore(fs->cgroups->members, pid, ppid, start);
 	if (!task)
 		return;
-	task->exited = exited;
-	task->frozen = frozen;
-	fs->cgroups->members->n_frozen += frozen;
-	last = &task->last;
-	g_variant_get(times, "(tttttt)", &last->user_ns, &last->system_ns, &last->children_user_ns,
-		      &last->children_system_ns, &last->minor_faults, &last->major_faults);
+	flags_restore(fs, task, flags);
+	counted_restore(task, numbers);
 	for (guint i = 0; i < fs->cgroups->hierarchies->len; i++)
 		if (at[i])
 			task_set_group(task, at[i]);

@@ -426,7 +426,7 @@ static void test_damage(void **state)
 
 #define ROOT    "(b'/', 493, 0, 0, 0, 0, 0, 0, [], [])"
 #define GROUP_A "(b'/a', 493, 0, 0, 0, 0, 0, 1, [], [])"
-#define A_TASK  "1, 0, 5, false, false, (0, 0, 0, 0, 0, 0)"
+#define A_TASK  "1, 0, 5, 0, []"
 
 /* Whole and of the right type, and still no state. */
 static void test_nonsense(void **state)
