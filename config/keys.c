@@ -131,7 +131,7 @@ const ConfigKey config_keys[] = {
 
 	{"exec", "foreign-syscalls", CONFIG_CHOICE, "allow", .choices = "allow|refuse",
 	 .meaning = "32-bit and x32 system calls, which --exec does not translate: untouched, or refused with ENOSYS"},
-	{"exec", "view", CONFIG_CHOICE, "auto", .choices = "auto|namespace|trace|preload", .unused = TRUE,
+	{"exec", "view", CONFIG_CHOICE, "auto", .choices = "auto|namespace|trace|preload",
 	 .meaning = "how --exec shows the trees where --view does not say it"},
 
 	{"log", "level", CONFIG_CHOICE, "notice", .choices = "error|warning|notice|info|debug", .live = TRUE,

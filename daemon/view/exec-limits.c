@@ -26,7 +26,7 @@ static gboolean fail(GError **error, int code, const char *what, const char *pat
 	return FALSE;
 }
 
-gboolean exec_limits_given(const Options *options)
+static gboolean are_given(const Options *options)
 {
 	return options->cpus > 0 || options->memory || options->pids || options->cpuset;
 }
@@ -125,7 +125,7 @@ static gboolean choose_cpus(ExecLimits *limits, GError **error)
 gboolean exec_limits_init(ExecLimits *limits, const Options *options, GError **error)
 {
 	*limits = (ExecLimits){.options = options, .files = &control_files_real};
-	if (!exec_limits_given(options))
+	if (!are_given(options))
 		return TRUE;
 	limits->group = "command";
 	limits->directories = g_ptr_array_new_with_free_func(g_free);

@@ -33,8 +33,9 @@ static gboolean enter_user_namespace(void)
 	return write_line("/proc/self/uid_map", uids) && write_line("/proc/self/gid_map", gids);
 }
 
-gboolean exec_enter_namespace(GError **error)
+gboolean exec_enter_namespace(Exec *exec, GError **error)
 {
+	g_autofree char *before = g_file_read_link("/proc/self/ns/mnt", NULL);
 	if (unshare(CLONE_NEWNS) < 0 && !enter_user_namespace()) {
 		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
 			    "cannot make a mount namespace, not in a user namespace either: %s (it takes CAP_SYS_ADMIN "
@@ -46,8 +47,9 @@ gboolean exec_enter_namespace(GError **error)
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		g_debug("mounts stay shared: %s", g_strerror(errno));
 	/* The kernel's own groups are not those that are shown: /proc/self/cgroup then says "/" for each hierarchy. */
-	if (unshare(CLONE_NEWCGROUP) < 0)
-		g_debug("no cgroup namespace: %s", g_strerror(errno));
+	exec->has_own_cgroups = unshare(CLONE_NEWCGROUP) == 0;
+	g_autofree char *after = g_file_read_link("/proc/self/ns/mnt", NULL);
+	exec->is_private = g_strcmp0(before, after) != 0;
 	return TRUE;
 }
 

@@ -34,14 +34,14 @@ static void ignore_terminal(void)
 		(void) signal(signals[i], SIG_IGN);
 }
 
-static int serve(const Config *config, LayoutTree tree, const char *group, const char *composite, int ready, int alive)
+static int serve(const Exec *exec, const char *composite, int ready, int alive)
 {
 	g_autoptr(GError) error = NULL;
-	unsigned trees = layout_fs_trees(tree) | FS_TREE_PROCSYS | FS_TREE_PROC;
-	Fs *fs = fs_new(config, trees, &error);
+	unsigned trees = layout_fs_trees(exec->tree) | FS_TREE_PROCSYS | FS_TREE_PROC;
+	Fs *fs = fs_new(exec->config, trees, &error);
 	if (fs)
-		fs->shown_root = group;
-	FuseServer *fuse = fs ? start(fs, config, composite, &error) : NULL;
+		fs->shown_root = exec->limits.group;
+	FuseServer *fuse = fs ? start(fs, exec->config, composite, &error) : NULL;
 	tell(ready, error);
 	if (fuse) {
 		char byte;
@@ -66,8 +66,7 @@ static char *read_all(int fd)
 	return g_string_free(text, FALSE);
 }
 
-gboolean exec_serve_start(ExecServer *server, const Config *config, LayoutTree tree, const char *group,
-			  const char *composite, GError **error)
+gboolean exec_serve_start(ExecServer *server, const Exec *exec, const char *composite, GError **error)
 {
 	int ready[2], alive[2];
 	*server = (ExecServer){.alive = -1};
@@ -80,7 +79,7 @@ gboolean exec_serve_start(ExecServer *server, const Config *config, LayoutTree t
 		close(ready[0]);
 		close(alive[1]);
 		ignore_terminal();
-		_exit(serve(config, tree, group, composite, ready[1], alive[0]));
+		_exit(serve(exec, composite, ready[1], alive[0]));
 	}
 	close(ready[1]);
 	close(alive[0]);

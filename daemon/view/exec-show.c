@@ -23,8 +23,8 @@ static gboolean stat_stands_still(void)
 	return numbers[strspn(numbers, " 0")] == '\n';
 }
 
-const char *const exec_proc_names[] = {"cgroups", "cpuinfo", "diskstats", "filesystems", "loadavg",
-				       "meminfo", "stat",    "swaps",     "uptime",      "vmstat",      NULL};
+const char *const exec_proc_names[] = {"cgroups", "cpuinfo", "diskstats", "filesystems", "loadavg", "meminfo",
+				       "stat",    "swaps",   "uptime",    "vmstat",      NULL};
 
 gboolean exec_shows_proc(const Config *config, const ExecLimits *limits, const char *name)
 {
@@ -95,10 +95,33 @@ static gboolean show_tree(const Config *config, LayoutTree tree, const char *dir
 	return layout_apply(plan, composite, NULL, error);
 }
 
-gboolean exec_show(const Config *config, LayoutTree tree, const ExecLimits *limits, const char *composite,
-		   const char *scratch, GError **error)
+/* Its lines in mountinfo would stay before ours, and some programs take the first. What is locked (in a user namespace)
+ * cannot be taken away. */
+static void clear_place(const Exec *exec, const char *place)
 {
-	return (tree == LAYOUT_PROCSYS || show_tree(config, tree, "/sys/fs/cgroup", limits->group, composite, error)) &&
+	while (exec->is_private && umount2(place, MNT_DETACH) == 0)
+		;
+}
+
+/* Below the tree of v2, so that mountinfo names it. From the first cgroup namespace the mount would change the options
+ * that are in force for the whole machine. */
+static void mount_native_v2(const Exec *exec)
+{
+	if (exec->tree != LAYOUT_V2 || !exec->has_own_cgroups || !config_bool(exec->config, "mount", "native-cgroup"))
+		return;
+	if (mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		g_info("the kernel refuses to mount cgroup2: %s", g_strerror(errno));
+}
+
+gboolean exec_show(const Exec *exec, const char *composite, GError **error)
+{
+	const Config *config = exec->config;
+	const ExecLimits *limits = &exec->limits;
+	if (exec->tree != LAYOUT_PROCSYS)
+		clear_place(exec, "/sys/fs/cgroup");
+	mount_native_v2(exec);
+	return (exec->tree == LAYOUT_PROCSYS ||
+		show_tree(config, exec->tree, "/sys/fs/cgroup", limits->group, composite, error)) &&
 	       show_tree(config, LAYOUT_PROCSYS, "/proc/sys", NULL, composite, error) &&
-	       show_proc(config, limits, composite, error) && show_cpu_lists(limits, scratch, error);
+	       show_proc(config, limits, composite, error) && show_cpu_lists(limits, exec->scratch, error);
 }

@@ -10,33 +10,6 @@
 
 #include <sched.h>
 
-/* Returns the command's exit status, an exit code of cgemud, or ends by the signal that ended the command. */
-int exec_run(const Options *options, const Config *config);
-
-/* Parts of it, in the order in which they are used. */
-
-/* exec-namespace.c: a private mount namespace, also a cgroup namespace where there are any. */
-gboolean exec_enter_namespace(GError **error);
-/* Where unshare() says yes and does nothing (gVisor of 2022) the mounts are everybody's, and are taken away again.
- * root: descriptor of the former root directory. */
-void exec_undo_mounts(int root, const char *scratch);
-
-/* exec-root.c: an overlay over / if its type is in [root] replace (or `force`); the caller's root is then the overlay,
- * with all other mounts carried over. Must run in a private mount namespace. scratch: an empty directory. */
-gboolean exec_replace_root(const Config *config, const char *choice, const char *scratch, GError **error);
-
-/* exec-serve.c: the FUSE session, in a process of its own that ends when the caller does. */
-typedef struct ExecServer {
-	pid_t pid;
-	int alive; /* closed: the server ends */
-	char *composite;
-} ExecServer;
-
-/* group: directory of each hierarchy that is shown as its root, as by a cgroup namespace; NULL: the root itself. */
-gboolean exec_serve_start(ExecServer *server, const Config *config, LayoutTree tree, const char *group,
-			  const char *composite, GError **error);
-void exec_serve_stop(ExecServer *server);
-
 /* exec-limits.c: the command's group. */
 typedef struct ExecLimits {
 	const Options *options;
@@ -48,25 +21,81 @@ typedef struct ExecLimits {
 	const ControlFiles *files; /* how groups are made; real files if nobody says otherwise */
 } ExecLimits;
 
-gboolean exec_limits_given(const Options *options);
+typedef enum ExecView {
+	EXEC_VIEW_NAMESPACE = 1 << 0,
+	EXEC_VIEW_TRACE = 1 << 1, /* in a namespace: only what mounting cannot show */
+	EXEC_VIEW_PRELOAD = 1 << 2,
+} ExecView;
+
+/* One run. */
+typedef struct Exec {
+	const Options *options;
+	const Config *config;
+	LayoutTree tree;
+	unsigned views;         /* ExecView */
+	gboolean may_fall_back; /* to the trace view alone, where mounting fails */
+	ExecLimits limits;
+	char *scratch;            /* a directory of its own */
+	gboolean is_private;      /* mounts are seen by the command alone */
+	gboolean has_own_cgroups; /* it is in a cgroup namespace */
+	gboolean started;         /* what goes wrong from here on is the command's */
+	int status;               /* of the command, as from waitpid(2) */
+} Exec;
+
+/* Returns the command's exit status, an exit code of cgemud, or ends by the signal that ended the command. */
+int exec_run(const Options *options, const Config *config);
+
+/* Parts of it, in the order in which they are used. */
+
 /* Chooses the CPUs. Clear it also after a failure. */
 gboolean exec_limits_init(ExecLimits *limits, const Options *options, GError **error);
 void exec_limits_clear(ExecLimits *limits);
+
+/* exec-plan.c: chooses the views; says on stderr what will be missing. */
+gboolean exec_plan(Exec *exec, GError **error);
+/* Prints the plan on stdout. FALSE: it cannot be carried out here. */
+gboolean exec_explain(const Exec *exec, GError **error);
+
+/* exec-namespace.c: a private mount namespace, also a cgroup namespace where there are any. Says so in exec. */
+gboolean exec_enter_namespace(Exec *exec, GError **error);
+/* Where unshare() says yes and does nothing (gVisor of 2022) the mounts are everybody's, and are taken away again.
+ * root: descriptor of the former root directory. */
+void exec_undo_mounts(int root, const char *scratch);
+
+/* exec-root.c: an overlay over / if its type is in [root] replace (or `choice` says so); the caller's root is then the
+ * overlay, with all other mounts carried over. Must run in a private mount namespace. scratch: an empty directory. */
+gboolean exec_replace_root(const Config *config, const char *choice, const char *scratch, GError **error);
+
+/* exec-serve.c: the FUSE session, in a process of its own that ends when the caller does. */
+typedef struct ExecServer {
+	pid_t pid;
+	int alive; /* closed: the server ends */
+	char *composite;
+} ExecServer;
+
+gboolean exec_serve_start(ExecServer *server, const Exec *exec, const char *composite, GError **error);
+void exec_serve_stop(ExecServer *server);
+
 /* Makes the groups below the composite tree and sets their limits. */
 gboolean exec_limits_apply(ExecLimits *limits, const Config *config, LayoutTree tree, const char *composite,
 			   GError **error);
 /* JobHook: moves the command into its groups and binds it to its CPUs. data: ExecLimits. */
 gboolean exec_limits_take(pid_t command, void *data, GError **error);
-
 /* Bytes; 0 where that cannot be told. */
 guint64 exec_limits_memory_used(const ExecLimits *limits);
 
-/* exec-show.c: mounts everything from the composite tree on its place. scratch: a directory for files of its own. */
-gboolean exec_show(const Config *config, LayoutTree tree, const ExecLimits *limits, const char *composite,
-		   const char *scratch, GError **error);
+/* exec-show.c: mounts everything from the composite tree on its place. */
+gboolean exec_show(const Exec *exec, const char *composite, GError **error);
 /* The parts of this that do not depend on mounting. */
 extern const char *const exec_proc_names[]; /* files that may be shown in /proc; ends with NULL */
 gboolean exec_shows_proc(const Config *config, const ExecLimits *limits, const char *name);
 extern const char *const exec_cpu_lists[]; /* files of /sys/devices/system/cpu that list CPUs; ends with NULL */
 /* The command's group instead of each hierarchy's root in a layout's plan. */
 void exec_show_group(const GPtrArray *plan, const char *group);
+
+/* exec-command.c: runs the command to its end, in the namespace. */
+gboolean exec_command_run(Exec *exec, GError **error);
+/* The trace view alone: nothing is mounted. */
+gboolean exec_trace_run(Exec *exec, GError **error);
+/* Was the trace view built? */
+gboolean exec_can_trace(void);

@@ -109,8 +109,34 @@ refuses() {
 
 check "limits, v1" limited v1
 check "limits, v2" limited v2
+explains() {
+	local plan
+	plan=$(run --explain --cpus=1 --memory=1G -- /nonexistent/command) || return 1
+	echo "$plan"
+	[[ $plan == *"view: namespace"* && $plan == *"statfs"* && $plan == *"1073741824 bytes"* ]]
+}
+
+# Nothing of the places where cgemud worked, nor of what was mounted before.
+mountinfo_is_clean() {
+	run -- python3 - <<-'END'
+		import sys
+		lines = [line.split() for line in open("/proc/self/mountinfo")]
+		points = [line[4] for line in lines]
+		assert not [point for point in points if "cgemud-exec" in point], points
+		kinds = [line[line.index("-") + 1] for line in lines if line[4] == "/sys/fs/cgroup"]
+		assert kinds == ["tmpfs"], kinds
+	END
+}
+
 check "--cpuset" cpus_named
 check "--cpuset with a CPU that is not there" refuses "not 100-200" --cpuset=100-200
+check "--explain" explains
+namespaces=$(readlink /proc/self/ns/mnt)
+if [ "$(unshare -m readlink /proc/self/ns/mnt)" != "$namespaces" ]; then
+	check "the mount table has nothing to hide" mountinfo_is_clean
+else
+	skip "a clean mount table" "this kernel has one mount namespace only"
+fi
 check "limits without groups" refuses "no hierarchy has" --tree=procsys --memory=1G
 check "nothing is left mounted" leaves_nothing
 finish
