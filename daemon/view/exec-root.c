@@ -63,13 +63,20 @@ static char *make_options(const Config *config, const char *scratch, GError **er
 static gboolean carry_over(const char *merged, const char *scratch, GError **error)
 {
 	g_autoptr(GPtrArray) mounts = mounts_read(error);
+	const char *with_all_below = NULL;
 	for (guint i = 0; mounts && i < mounts->len; i++) {
 		const MountLine *line = mounts->pdata[i];
-		if (strcmp(line->target, "/") == 0 || mounts_is_below(line->target, scratch))
+		if (strcmp(line->target, "/") == 0 || mounts_is_below(line->target, scratch) ||
+		    (with_all_below && mounts_is_below(line->target, with_all_below)))
 			continue;
 		g_autofree char *target = g_strconcat(merged, line->target, NULL);
+		if (mount(line->target, target, NULL, MS_BIND, NULL) == 0)
+			continue;
+		/* In a user namespace what lies below must not come to light, and so comes along. */
+		if (errno == EINVAL && mount(line->target, target, NULL, MS_BIND | MS_REC, NULL) == 0)
+			with_all_below = line->target;
 		/* What is hidden below another mount is not there to be carried. */
-		if (mount(line->target, target, NULL, MS_BIND, NULL) < 0 && errno != ENOENT && errno != ENOTDIR)
+		else if (errno != ENOENT && errno != ENOTDIR)
 			return fail(error, "carry over the mount on", line->target);
 	}
 	return mounts != NULL;

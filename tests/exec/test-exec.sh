@@ -131,11 +131,39 @@ mountinfo_is_clean() {
 check "--cpuset" cpus_named
 check "--cpuset with a CPU that is not there" refuses "not 100-200" --cpuset=100-200
 check "--explain" explains
-namespaces=$(readlink /proc/self/ns/mnt)
-if [ "$(unshare -m readlink /proc/self/ns/mnt)" != "$namespaces" ]; then
+namespace=$(readlink /proc/self/ns/mnt)
+if [ "$(unshare -m readlink /proc/self/ns/mnt)" != "$namespace" ]; then
 	check "the mount table has nothing to hide" mountinfo_is_clean
 else
 	skip "a clean mount table" "this kernel has one mount namespace only"
+fi
+
+# What an ordinary user needs: the program, a place to write, and /dev/fuse, which distributions give to everybody.
+user=(setpriv --reuid 1000 --regid 1000 --clear-groups)
+open_to_user() {
+	chmod 1777 "$work" && cp "$cgemud" "$work/cgemud" && chmod 755 "$work/cgemud" &&
+		cp "$top/tests/exec/story.py" "$work/" && chmod 644 "$work/story.py" || return 1
+	"${user[@]}" test -w /dev/fuse && return
+	mknod "$work/fuse" c 10 229 && chmod 666 "$work/fuse" && mount --bind "$work/fuse" /dev/fuse
+}
+as_user() {
+	(cd / && TMPDIR=$work exec timeout --kill-after 10 "$limit" "${user[@]}" "$work/cgemud" --exec "$@")
+}
+user_makes_groups() {
+	as_user -- sh -ec 'cd /sys/fs/cgroup/memory; mkdir a; echo $$ >a/cgroup.procs; grep -qx $$ a/cgroup.procs'
+}
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf --one-file-system "$work"' EXIT
+if [ "$(id -u)" != 0 ]; then
+	skip "an ordinary user" "not root, so this is one"
+elif ! "${user[@]}" unshare --user --map-root-user --mount mount -t tmpfs none /mnt 2>/dev/null; then
+	skip "an ordinary user's namespace" "users cannot mount in namespaces of theirs here"
+else
+	check "an ordinary user can be given all that it takes" open_to_user
+	check "an ordinary user gets one story" as_user -- python3 "$work/story.py"
+	check "an ordinary user makes groups" user_makes_groups
+	check "an ordinary user's limits" says 1 as_user --cpus=1 --memory=64M -- nproc
 fi
 check "limits without groups" refuses "no hierarchy has" --tree=procsys --memory=1G
 check "nothing is left mounted" leaves_nothing
