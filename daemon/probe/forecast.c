@@ -39,13 +39,14 @@ static gboolean serves(const Situation *now)
 
 static gboolean wraps(const Situation *now)
 {
-	return now->exec->mounts;
+	return now->exec->mounts || now->exec->redirects;
 }
 
 /* Only what the kernel has can be bound over. */
 static gboolean wraps_proc_file(const Situation *now, const char *name)
 {
-	return wraps(now) && has(now, "mount-bind-proc", PROBE_PARTLY) && probe_found(now->probe, "proc-files", name);
+	return now->exec->redirects ||
+	       (wraps(now) && has(now, "mount-bind-proc", PROBE_PARTLY) && probe_found(now->probe, "proc-files", name));
 }
 
 static gboolean wraps_stat(const Situation *now)
@@ -90,7 +91,7 @@ static gboolean mount_gives_lines(const Situation *now)
 
 static gboolean exec_gives_lines(const Situation *now)
 {
-	return wraps(now) && native_lines_can_be_had(now);
+	return now->exec->redirects || (wraps(now) && native_lines_can_be_had(now));
 }
 
 static gboolean type_is_known(const Situation *now)
@@ -116,7 +117,7 @@ static gboolean root_is_known(const Situation *now)
 
 static gboolean exec_replaces_root(const Situation *now)
 {
-	return wraps(now) && has(now, "mount-overlay-root", PROBE_PARTLY);
+	return now->exec->redirects || (wraps(now) && has(now, "mount-overlay-root", PROBE_PARTLY));
 }
 
 static gboolean has_kubelet_keys(const Situation *now)

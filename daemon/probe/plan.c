@@ -130,14 +130,30 @@ static void plan_statfs(Plan *plan, const Probe *probe)
 		    "no call can be intercepted: files that are served say that they are FUSE's", "seccomp-trace");
 }
 
-Plan *plan_exec(const Probe *probe)
+Plan *plan_trace(const Probe *probe)
 {
 	Plan *plan = plan_new();
 
-	if (!fuse_serves(probe, PROBE_PARTLY) || !probe_has(probe, "mount-bind", PROBE_PARTLY)) {
-		add(plan, "view", "none", "trees are shown by FUSE mounts, and there can be none here", "fuse-mount");
+	if (!probe_has(probe, "seccomp-trace", PROBE_YES)) {
+		add(plan, "view", "none", "calls cannot be intercepted here", "seccomp-trace");
 		return plan;
 	}
+	plan->level = PLAN_DEGRADED;
+	plan->intercepts = plan->redirects = TRUE;
+	plan->command = g_strdup("cgemud --exec --view=trace -- COMMAND");
+	add(plan, "view", "trace, of all calls with a path",
+	    "nothing is mounted, no rights are needed; a call that opens or looks something up takes longer",
+	    "seccomp-trace");
+	return plan;
+}
+
+Plan *plan_exec(const Probe *probe)
+{
+	Plan *plan;
+
+	if (!fuse_serves(probe, PROBE_PARTLY) || !probe_has(probe, "mount-bind", PROBE_PARTLY))
+		return plan_trace(probe);
+	plan = plan_new();
 	plan_namespace(plan, probe);
 	plan_statfs(plan, probe);
 	plan->level = plan->intercepts ? PLAN_FULL : PLAN_DEGRADED;

@@ -24,6 +24,7 @@ typedef struct Plan {
 	GArray *steps;       /* of PlanStep */
 	gboolean mounts;     /* trees are shown by mounting */
 	gboolean intercepts; /* calls are intercepted by the trace view */
+	gboolean redirects;  /* so that trees are shown without mounting */
 } Plan;
 
 /* "none", "degraded", "full". */
@@ -31,5 +32,7 @@ const char *plan_level_name(PlanLevel level);
 
 Plan *plan_mount(const Probe *probe);
 Plan *plan_exec(const Probe *probe);
+/* --exec --view=trace. */
+Plan *plan_trace(const Probe *probe);
 void plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)

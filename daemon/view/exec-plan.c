@@ -109,7 +109,7 @@ gboolean exec_explain(const Exec *exec, GError **error)
 	g_autoptr(Probe) probe = probe_run(NULL, error);
 	if (!probe)
 		return FALSE;
-	g_autoptr(Plan) plan = plan_exec(probe);
+	g_autoptr(Plan) plan = exec->views & EXEC_VIEW_NAMESPACE ? plan_exec(probe) : plan_trace(probe);
 	explain_steps(exec, plan);
 	g_print("tree: %s on /sys/fs/cgroup, and /proc/sys\n", layout_tree_name(exec->tree));
 	explain_limits(exec);

@@ -98,7 +98,7 @@ check "bash: a value" offers 'v1 v2 ' cgemud --mount /x --tree v
 check "bash: a value after =" offers 'namespace ' cgemud --exec --view = n
 check "bash: all values after =" offers 'keep overlay ' cgemud --exec --root =
 check "bash: configuration keys" offers 'log.level= log.rate-limit= ' cgemud --set lo
-check "bash: directories" offers "$source/tests/cli $source/tests/conformance " cgemud -m "$source/tests/c"
+check "bash: directories" offers "$source/tests/reference " cgemud -m "$source/tests/re"
 check "bash: commands after --" sh -c 'echo "$1" | grep -qx true' sh "$(complete_bash cgemud --exec -- tru)"
 if command -v zsh >/dev/null; then
 	check "zsh: reads it" sh -c '"$1" --print-completion=zsh | zsh -n /dev/stdin' sh "$program"

@@ -113,7 +113,9 @@ explains() {
 	local plan
 	plan=$(run --explain --cpus=1 --memory=1G -- /nonexistent/command) || return 1
 	echo "$plan"
-	[[ $plan == *"view: namespace"* && $plan == *"statfs"* && $plan == *"1073741824 bytes"* ]]
+	[[ $plan == *"view: namespace"* && $plan == *"statfs"* && $plan == *"1073741824 bytes"* ]] || return 1
+	plan=$(run --explain --set exec.view=trace -- /nonexistent/command) || return 1
+	[[ $plan == "view: trace"* ]]
 }
 
 # Nothing of the places where cgemud worked, nor of what was mounted before.

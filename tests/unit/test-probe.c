@@ -119,6 +119,21 @@ static void test_user_namespace(void **state)
 	assert_forecast(report, "containerd", "works-with-exec", "cgroup-files");
 }
 
+/* No mount right at all: calls are led astray instead. */
+static void test_tracing_alone(void **state)
+{
+	Probe *probe = gvisor_probe();
+	static const char *const none[] = {"fuse-mount", "mount-tmpfs", "mount-bind", "mount-overlay-root", NULL};
+	g_autoptr(Report) report = NULL;
+
+	assume_all(probe, none, PROBE_NO);
+	report = report_of(probe);
+	assert_int_equal(report->exec->level, PLAN_DEGRADED);
+	assert_true(report->exec->redirects);
+	assert_string_equal(report->exec->command, "cgemud --exec --view=trace -- COMMAND");
+	assert_forecast(report, "runc from 1.0.0-rc93", "works-with-exec", "cgroup-files");
+}
+
 static void test_fusermount(void **state)
 {
 	Probe *probe = probe_new_unknown();
@@ -243,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_gvisor),
 		cmocka_unit_test(test_gvisor_without_tracing),
 		cmocka_unit_test(test_user_namespace),
+		cmocka_unit_test(test_tracing_alone),
 		cmocka_unit_test(test_fusermount),
 		cmocka_unit_test(test_nothing_works),
 		cmocka_unit_test(test_complete_machine),
