@@ -462,7 +462,7 @@ const ProbeCheck fuse_checks[] = {
 	{"fuse-device", check_device, "open /dev/fuse", "a FUSE session can be started",
 	 "no FUSE: trees cannot be served"},
 	{"fuse-mount", check_mount, "mount a throw-away tree and ask for its root", "trees can be mounted",
-	 "trees cannot be mounted for everybody"},
+	 "trees cannot be mounted", PROBE_FOR_EXEC_ALONE},
 	{"fuse-helper", check_helper, "mount through fusermount3, where this is not root",
 	 "without privileges, --mount can serve a directory of one's own",
 	 "without privileges, nothing can be mounted for all programs of this user"},

@@ -80,6 +80,6 @@ const ProbeCheck kernel_checks[] = {
 	{"linux-kernel", check_linux, "uname, and the kernel's log", "all views were made for this",
 	 "a kernel in user space, with parts of Linux missing: the checks below say which"},
 	{"kmsg", check_kmsg, "open /dev/kmsg, seek to its end, read", "the kubelet's out-of-memory watcher starts",
-	 "the kubelet does not start without one"},
+	 "the kubelet does not start without one", "there is one, but not for this user"},
 	{0},
 };

@@ -181,14 +181,17 @@ static ProbeVerdict check_pivot_root(ProbeAttempt *attempt)
 
 const ProbeCheck mount_checks[] = {
 	{"mount-tmpfs", check_tmpfs, "mount a tmpfs on a scratch directory",
-	 "/sys/fs/cgroup can be a real tmpfs, as cgroup v1 clients expect", "nothing can be mounted"},
+	 "/sys/fs/cgroup can be a real tmpfs, as cgroup v1 clients expect", "nothing can be mounted",
+	 PROBE_FOR_EXEC_ALONE},
 	{"mount-bind", check_bind, "bind one scratch directory over another",
-	 "one FUSE session can be shown in many places", "each place needs a FUSE session of its own"},
+	 "one FUSE session can be shown in many places", "each place needs a FUSE session of its own",
+	 PROBE_FOR_EXEC_ALONE},
 	{"mount-bind-proc", check_bind_over_proc, "bind a file over /proc/version",
-	 "single files of /proc can be replaced", "files of /proc cannot be replaced"},
+	 "single files of /proc can be replaced", "files of /proc cannot be replaced", PROBE_FOR_EXEC_ALONE},
 	{"mount-overlay-root", check_overlay_root, "mount an overlay of / with its upper layer on a tmpfs",
-	 "the root can be shown as an overlay, natively", "the root's type cannot be changed"},
+	 "the root can be shown as an overlay, natively", "the root's type cannot be changed", PROBE_FOR_EXEC_ALONE},
 	{"pivot-root", check_pivot_root, "pivot_root into such an overlay, in a private mount namespace",
-	 "mountinfo itself says that the root is an overlay", "an overlay root is entered by chroot"},
+	 "mountinfo itself says that the root is an overlay", "an overlay root is entered by chroot",
+	 PROBE_FOR_EXEC_ALONE},
 	{0},
 };

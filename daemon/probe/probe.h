@@ -22,10 +22,14 @@ typedef struct ProbeAttempt ProbeAttempt; /* daemon/probe/attempt.h */
 typedef struct ProbeCheck {
 	const char *name;
 	ProbeVerdict (*run)(ProbeAttempt *attempt);
-	const char *tried; /* what the check does */
-	const char *yes;   /* what it means if that works … */
-	const char *no;    /* … and if it does not, or only partly */
+	const char *tried;  /* what the check does */
+	const char *yes;    /* what it means if that works … */
+	const char *no;     /* … and if it does not … */
+	const char *partly; /* … or only partly; NULL: the same */
 } ProbeCheck;
+
+/* For what the rights in a user namespace are enough for. */
+#define PROBE_FOR_EXEC_ALONE "only --exec can, in a user namespace"
 
 typedef struct ProbeSubject {
 	const char *title;

@@ -38,6 +38,8 @@ const char *report_meaning(const ProbeResult *result)
 {
 	if (result->verdict == PROBE_UNKNOWN)
 		return "not known";
+	if (result->verdict == PROBE_PARTLY && result->check->partly)
+		return result->check->partly;
 	return result->verdict == PROBE_YES ? result->check->yes : result->check->no;
 }
 

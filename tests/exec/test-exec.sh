@@ -30,7 +30,7 @@ dies_by_signal() {
 	python3 - "$cgemud" <<-'END'
 		import signal, subprocess, sys
 		for number in (signal.SIGTERM, signal.SIGKILL):
-		    ended = subprocess.run([sys.argv[1], "--exec", "--", "sh", "-c", f"kill -{int(number)} $$"], timeout=100)
+		    ended = subprocess.run([sys.argv[1], "--exec", "--", "sh", "-c", f"kill -{int(number)} $$"], timeout=900)
 		    assert ended.returncode == -number, ended.returncode
 	END
 }

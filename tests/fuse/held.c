@@ -3,6 +3,7 @@
  *
  *     held fresh DIRECTORY      pread(2) on a held descriptor shows what was written since
  *     held readers N FILE…      N processes read the files in turn, each 500 times; all contents must be whole
+ *     held until STOP FILE      pread(2) on a held descriptor until STOP exists, again after EINTR
  *     held poll DIRECTORY       poll(2) reports POLLPRI when a v2 group gets its first process
  */
 #include <errno.h>
@@ -113,6 +114,21 @@ static int try_readers(int n_readers, char **paths, int n_paths)
 	return failed != 0;
 }
 
+static int try_until(const char *stop, const char *path)
+{
+	char buf[100];
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0)
+		return fail(path);
+	puts("begun");
+	fflush(stdout);
+	while (access(stop, F_OK) < 0)
+		if (pread(fd, buf, sizeof buf, 0) <= 0 && errno != EINTR)
+			return fail(path);
+	return 0;
+}
+
 static int move_to(const char *procs)
 {
 	int fd = open(procs, O_WRONLY);
@@ -141,7 +157,7 @@ static int try_poll(const char *directory)
 	child = fork();
 	if (child == 0)
 		_exit(move_to("polled/cgroup.procs") || move_to("cgroup.procs"));
-	if (poll(&event, 1, 60000) != 1 || !(event.revents & POLLPRI) || !(event.revents & POLLERR)) {
+	if (poll(&event, 1, 600000) != 1 || !(event.revents & POLLPRI) || !(event.revents & POLLERR)) {
 		fprintf(stderr, "no event: %#x\n", event.revents);
 		return 1;
 	}
@@ -151,6 +167,8 @@ static int try_poll(const char *directory)
 
 int main(int argc, char **argv)
 {
+	if (argc == 4 && !strcmp(argv[1], "until"))
+		return try_until(argv[2], argv[3]);
 	if (argc == 3 && !strcmp(argv[1], "fresh"))
 		return try_fresh(argv[2]);
 	if (argc > 3 && !strcmp(argv[1], "readers"))

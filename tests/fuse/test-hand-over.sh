@@ -32,11 +32,11 @@ check "an open file that was not read yet" test -n "$(cat <&6)"
 check "a file opened anew" test "$(cat "$dir/cpu/cpu.shares")" = 1024
 check "names" test -d "$dir/pids" -a ! -e "$dir/pids/absent"
 check "mkdir" mkdir "$dir/pids/group"
-check "a held descriptor is fresh" timeout 60 "$held" fresh "$dir/pids/group"
+check "a held descriptor is fresh" timeout 900 "$held" fresh "$dir/pids/group"
 check "rmdir" rmdir "$dir/pids/group"
 
 # Readers all the while: none may fail.
-timeout 100 "$held" readers 4 "$dir"/{cpu,memory,cpuset}/notify_on_release &
+timeout 900 "$held" readers 4 "$dir"/{cpu,memory,cpuset}/notify_on_release &
 readers=$!
 for round in 1 2 3 4 5; do
 	check "hand-over $round under load" hands_over
@@ -46,10 +46,10 @@ exec 5<&- 6<&- 7<&-
 check "ends well" cgemud_stop
 check "nothing is left" nothing_is_left
 
-check "--daemonize" timeout 60 "$cgemud" --mount "$dir" --daemonize --set cgroup.state-file=
+check "--daemonize" timeout 900 "$cgemud" --mount "$dir" --daemonize --set cgroup.state-file=
 pid=$(awk '/^process / { pid = $2 } END { print pid }' /run/cgemud/*.record)
 check "SIGUSR2 to it" kill -USR2 "$pid"
 check "it answers afterwards" test "$(cat "$dir/cpu/cpu.shares")" = 1024
-check "--unmount" timeout 60 "$cgemud" --unmount "$dir"
+check "--unmount" timeout 900 "$cgemud" --unmount "$dir"
 check "nothing is left" nothing_is_left
 finish

@@ -33,20 +33,17 @@ mounts() { grep -F "$dir" /proc/self/mountinfo | cut -d ' ' -f 1,5; }
 # Four clients that read until $work/enough exists. Returns when all have begun.
 clients_start() {
 	local i
-	rm -f "$work/enough" "$work"/begun.*
+	rm -f "$work/enough"
 	clients=()
 	for i in 1 2 3 4; do
-		python3 -c '
-import os, sys
-fd = os.open(sys.argv[1], os.O_RDONLY)
-open(sys.argv[2], "w")
-while not os.path.exists(sys.argv[3]):
-	os.pread(fd, 100, 0)' "$dir/memory/memory.stat" "$work/begun.$i" "$work/enough" &
+		"$held" until "$work/enough" "$dir/memory/memory.stat" >&"$begun" &
 		clients+=($!)
+		read -r -t 300 -u "$begun" || return 1
 	done
-	until [ "$(find "$work" -name "begun.*" | wc -l)" = 4 ]; do sleep 0.05; done
 }
 
+mkfifo "$work/begun"
+exec {begun}<>"$work/begun"
 check "a keeper's daemon starts" keep --tree v1 --set fuse.threads=2
 before=$(mounts)
 exec 5<"$dir/cpu/cpu.shares" 6<"$dir/cpuacct/cpuacct.usage" 7<"$dir"
@@ -59,10 +56,10 @@ check "an open file that was not read yet" grep -q '^[0-9]' <&6
 check "a file opened anew" test "$(cat "$dir/cpu/cpu.shares")" = 1024
 check "names" test -d "$dir/pids" -a ! -e "$dir/pids/absent"
 check "a group can be made" mkdir "$dir/pids/group"
-check "a held descriptor is fresh" timeout 60 "$held" fresh "$dir/pids/group"
+check "a held descriptor is fresh" timeout 900 "$held" fresh "$dir/pids/group"
 
 # Readers all the while: none may fail, but one whose request was being answered, which has to try again.
-timeout 300 "$held" readers 4 "$dir"/{cpu,memory,cpuset}/notify_on_release &
+timeout 900 "$held" readers 4 "$dir"/{cpu,memory,cpuset}/notify_on_release &
 readers=$!
 for round in 1 2 3; do
 	kill -KILL "$pid"
@@ -70,9 +67,9 @@ for round in 1 2 3; do
 done
 check "no reader failed" wait $readers
 
-# Those whose request a hanging daemon has taken must not wait for ever. Python tries again after EINTR.
+# Those whose request a hanging daemon has taken must not wait for ever.
 for round in 1 2; do
-	clients_start
+	check "clients $round read" clients_start
 	kill -STOP "$pid"
 	kill -KILL "$pid"
 	check "a hanging daemon $round: another one starts" next_daemon

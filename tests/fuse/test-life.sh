@@ -14,13 +14,13 @@ kill_daemon() {
 }
 
 answers() { [ -n "$(cat "$dir/pids/cgroup.procs")" ]; }
-unmount() { timeout 60 "$cgemud" --unmount "$dir"; }
+unmount() { timeout 900 "$cgemud" --unmount "$dir"; }
 
 # is_refused CODE PATTERN CMD…: exits so, and says so in one line.
 is_refused() {
 	local code=$1 pattern=$2 output status
 	shift 2
-	output=$(timeout 60 "$@" 2>&1)
+	output=$(timeout 900 "$@" 2>&1)
 	status=$?
 	echo "status $status: $output"
 	[ $status = "$code" ] && [[ $output == *$pattern* ]] && [ "$(wc -l <<<"$output")" = 1 ]
@@ -63,7 +63,7 @@ check "a start without a record replaces what is left, too" serve
 check "it ends well" cgemud_stop
 check "nothing is left" nothing_is_left
 
-check "--daemonize returns 0" timeout 60 "$cgemud" --mount "$dir" --daemonize --set cgroup.state-file=
+check "--daemonize returns 0" timeout 900 "$cgemud" --mount "$dir" --daemonize --set cgroup.state-file=
 check "--daemonize: the tree answers at once" answers
 check "--daemonize: --unmount" unmount
 check "--daemonize: nothing is left" nothing_is_left

@@ -8,7 +8,7 @@ here=$(dirname "$0")
 
 refuses() {
 	local output status
-	output=$(timeout 60 "$cgemud" --mount "$1" --set cgroup.state-file= 2>&1)
+	output=$(timeout 900 "$cgemud" --mount "$1" --set cgroup.state-file= 2>&1)
 	status=$?
 	echo "status $status: $output"
 	[ $status = 69 ] && [[ $output == *"--force"* ]]
@@ -17,7 +17,7 @@ refuses() {
 no_fuse_on() { [ "$(findmnt --noheadings --output FSTYPE --target "$1" | tail -n 1)" != fuse.cgemud ]; }
 
 fails_cleanly() {
-	timeout 60 "$@"
+	timeout 900 "$@"
 	[ $? = 69 ] && nothing_is_left
 }
 

@@ -16,7 +16,7 @@ mkdir "$home" "$home"/{tmp,tree,others} && cp "$cgemud" "$home/cgemud" && chown 
 user_command=(setpriv --reuid "$user" --regid "$user" --clear-groups env -u XDG_RUNTIME_DIR TMPDIR="$home/tmp")
 as_user() { "${user_command[@]}" "$@"; }
 serve_as_user() { cgemud_start "${user_command[@]}" "$home/cgemud" --mount "$dir" --set cgroup.state-file= "$@"; }
-unmount() { as_user timeout 60 "$home/cgemud" --unmount "$dir"; }
+unmount() { as_user timeout 900 "$home/cgemud" --unmount "$dir"; }
 nothing_is_left() { ! grep -F " $dir" /proc/self/mountinfo && ! find "$home/tmp" -mindepth 2 | grep .; }
 in_group() { as_user sh -c 'mkdir "$1" && echo $$ >"$1/cgroup.procs" && grep -qx $$ "$1/cgroup.procs"' sh "$1"; }
 
@@ -46,7 +46,7 @@ check "nothing is left" nothing_is_left
 
 is_refused() {
 	local output status
-	output=$(as_user timeout 60 "$home/cgemud" --mount "$home/others" 2>&1)
+	output=$(as_user timeout 900 "$home/cgemud" --mount "$home/others" 2>&1)
 	status=$?
 	echo "status $status: $output"
 	[ $status = 69 ] && [[ $output == *"cannot mount FUSE on $home/others"* ]]

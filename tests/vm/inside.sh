@@ -133,15 +133,22 @@ check "an instance starts" systemctl start "$instance"
 check "it serves its directory" [ -e /srv/keys/proc/sys/vm/overcommit_memory ]
 check "it stops" systemctl stop "$instance"
 
-# The root is 9p here by the mount table; statfs of 9p2000.L says what the host has.
-if "$cgemud" --exec -- true 2>&1 | grep -q "not built"; then
-	skip "--exec" "not built yet"
-else
-	echo "statfs of /: $(stat -f -c %t /), with --exec: $("$cgemud" --exec -- stat -f -c %t /)"
-	check "and shows no 9p root with it" bash -c '! "$1" --exec -- cat /proc/self/mountinfo | grep " / / .* - 9p "' _ "$cgemud"
-	check "but an overlay" bash -c '[ "$("$1" --exec -- findmnt -n -o FSTYPE /)" = overlay ]' _ "$cgemud"
-	check "of which statfs says the same" bash -c '[ "$("$1" --exec -- stat -f -c %T /)" = overlayfs ]' _ "$cgemud"
-	check "with the cgroup tree in it" "$cgemud" --exec -- grep -q . /sys/fs/cgroup/cpuacct/cpuacct.usage_percpu
-	check "and nothing left of it" bash -c '! findmnt -rn -o FSTYPE,TARGET | grep -i cgemud'
-fi
+# By statfs, 9p2000.L says what file system the host has, 9p2000.u that it is 9p.
+mkdir -p /srv/old && mount -t 9p -o trans=virtio,version=9p2000.u,msize=262144 old /srv/old
+with_9p_root() {
+	unshare --mount --propagation private bash -c 'cd /srv/old || exit
+		for dir in proc sys dev run; do mount --rbind /$dir $dir || exit; done
+		mount -t tmpfs tmpfs tmp && pivot_root . mnt && umount -l /mnt && exec chroot . "$@"' _ "$@"
+}
+same() { [ "$1" = "$2" ] || { echo "\"$1\", not \"$2\""; return 1; }; }
+line_of_root() { awk '$5 == "/" { type = $0; sub(/.* - /, "", type); print type }' /proc/self/mountinfo | tail -n 1 | cut -d ' ' -f 1; }
+export -f line_of_root
+check "a root that is 9p by statfs, too" same "$(with_9p_root stat -f -c %t /)" 1021997
+check "and by mountinfo" same "$(with_9p_root bash -c line_of_root)" 9p
+check "--exec: an overlay by statfs" same "$(with_9p_root "$cgemud" --exec -- stat -f -c %T /)" overlayfs
+check "--exec: an overlay by mountinfo" same "$(with_9p_root "$cgemud" --exec -- bash -c line_of_root)" overlay
+check "--exec: of the machine's own root: an overlay by statfs" same "$("$cgemud" --exec -- stat -f -c %T /)" overlayfs
+check "--exec: of the machine's own root: an overlay by mountinfo" same "$("$cgemud" --exec -- bash -c line_of_root)" overlay
+check "--exec: the cgroup tree is there" "$cgemud" --exec -- grep -q . /sys/fs/cgroup/cpuacct/cpuacct.usage_percpu
+check "--exec: nothing is left of it" bash -c '! findmnt -rn -o FSTYPE,TARGET | grep -i cgemud'
 finish

@@ -38,10 +38,11 @@ cat >"$root/etc/systemd/system/cgemud-test.service" <<-EOF
 	[Unit]
 	Description=The tests in this machine
 	After=multi-user.target
+	SuccessAction=poweroff
+	FailureAction=poweroff
 	[Service]
 	Type=oneshot
 	ExecStart=/bin/bash /test/inside.sh $prefix
-	ExecStopPost=/bin/systemctl poweroff
 	StandardOutput=append:/test/output
 	StandardError=append:/test/output
 	TimeoutStartSec=infinity
@@ -65,7 +66,9 @@ timeout --foreground 3000 qemu-system-x86_64 -accel tcg,thread=multi -machine q3
 	-nodefaults -serial file:"$work/console" -kernel "$(vm_kernel)" -initrd "$work/initrd" \
 	-append "console=ttyS0 quiet systemd.show_status=no panic=-1" \
 	-fsdev local,id=root,path="$root",security_model=none,multidevs=remap \
-	-device virtio-9p-pci,fsdev=root,mount_tag=root </dev/null
+	-device virtio-9p-pci,fsdev=root,mount_tag=root \
+	-fsdev local,id=old,path="$root",security_model=none,multidevs=remap \
+	-device virtio-9p-pci,fsdev=old,mount_tag=old </dev/null
 status=$?
 if [ -s "$root/test/output" ]; then
 	cat "$root/test/output"
@@ -74,4 +77,4 @@ else
 	tail -n 40 "$work/console"
 	exit 1
 fi
-tail -n 1 "$root/test/output" | grep -qE '^[0-9]+ passed, 0 failed, [0-9]+ skipped$'
+grep -qE '^[0-9]+ passed, 0 failed, [0-9]+ skipped$' "$root/test/output"
