@@ -6,28 +6,8 @@ set -u
 cgemud=$1 held=$2
 here=$(dirname "$0")
 . "$here/common.sh"
+. "$here/keeper.sh"
 
-# next WORD [WORD…]: reads what the keeper says up to such a line; the rest of that line is in $said.
-next() {
-	local line
-	while read -r -t 300 -u "$keeper_says" line; do
-		[ -z "${line##"$*"*}" ] && { said=${line#"$*"}; return 0; }
-	done
-	echo "the keeper did not say \"$*\""
-	tail -n 5 "$daemon_log"
-	return 1
-}
-
-# keep ARG…: a keeper with a daemon; returns when that is ready.
-keep() {
-	mkfifo "$work/keeper"
-	python3 "$here/keeper.py" "$work/notify" "$cgemud" --mount "$dir" --set cgroup.state-file= "$@" >"$work/keeper" 2>>"$daemon_log" &
-	keeper=$!
-	exec {keeper_says}<"$work/keeper"
-	rm "$work/keeper"
-	next_daemon
-}
-next_daemon() { next started && pid=${said# } && next ready; }
 mounts() { grep -F "$dir" /proc/self/mountinfo | cut -d ' ' -f 1,5; }
 
 # Four clients that read until $work/enough exists. Returns when all have begun.

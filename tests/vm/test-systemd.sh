@@ -31,7 +31,8 @@ mount -t tmpfs cgemud-vm "$work" && mkdir "$work"/{upper,work,root} &&
 	mount -t overlay -o "lowerdir=$vm_root,upperdir=$work/upper,workdir=$work/work" overlay "$root" || exit 1
 DESTDIR=$root meson install -C "$build" --no-rebuild --quiet || exit 1
 mkdir -p "$root/test"
-cp -r "$source/tests/vm/inside.sh" "$source/tests/lib/check.sh" "$source/tests/probe" "$root/test/"
+cp -r "$source/tests/vm/inside.sh" "$source/tests/lib/check.sh" "$source/tests/probe" "$source/tests/reference/scenarios" \
+	"$build/tests/scenarios/cgscen" "$root/test/"
 chroot "$root" "$prefix/bin/cgemud" --version || skip "this build does not run on Debian 12"
 
 cat >"$root/etc/systemd/system/cgemud-test.service" <<-EOF
