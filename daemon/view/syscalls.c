@@ -18,6 +18,10 @@ const SyscallRow syscall_rows[] = {
 	{"chroot", SYS_chroot, ROOTS, NO, 0, NO, NO, NO, 0, root_enter, NULL, 0},
 	{"pivot_root", SYS_pivot_root, ROOTS, NO, 0, NO, 1, NO, 0, root_enter, NULL, 0},
 	{"setns", SYS_setns, ROOTS, 0, NO, NO, NO, NO, 0, root_enter, NULL, 0},
+	{"fork", SYS_fork, TRACE_FORKS, NO, NO, NO, NO, NO, 0, fork_enter, NULL, 0},
+	{"vfork", SYS_vfork, TRACE_FORKS, NO, NO, NO, NO, NO, 0, fork_enter, NULL, 0},
+	{"clone", SYS_clone, TRACE_FORKS, NO, NO, NO, NO, NO, 0, fork_enter, NULL, 0},
+	{"clone3", SYS_clone3, TRACE_FORKS, NO, NO, NO, NO, NO, 0, fork_enter, NULL, 0},
 
 	{"open", SYS_open, TRACE_PATHS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
 	{"creat", SYS_creat, TRACE_PATHS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},

@@ -12,6 +12,7 @@ typedef enum TraceFeature {
 	TRACE_PATHS = 1 << 2,   /* paths are redirected */
 	TRACE_PROCESS = 1 << 3, /* /proc/PID/{mountinfo,mounts,cgroup} are rendered */
 	TRACE_MEMORY = 1 << 4,  /* sysinfo fits the memory limit */
+	TRACE_FORKS = 1 << 5,   /* new processes and threads may be refused */
 	TRACE_WRITES = 1 << 6,  /* writes to what is shown; stopped by a second filter, see trace-writes.c */
 } TraceFeature;
 

@@ -142,6 +142,7 @@ Verdict statfs_enter(Call *call);
 void statfs_leave(Call *call);
 Verdict sysinfo_enter(Call *call);
 void sysinfo_leave(Call *call);
+Verdict fork_enter(Call *call);
 Verdict root_enter(Call *call);
 Verdict path_enter(Call *call);
 Verdict open_enter(Call *call);

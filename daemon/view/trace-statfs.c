@@ -1,5 +1,6 @@
 /*
- * statfs, fstatfs and sysinfo: the kernel answers, then what does not fit the story is changed in the tracee's buffer.
+ * Calls without paths to redirect. statfs, fstatfs and sysinfo: the kernel answers, then what does not fit the story is
+ * changed in the tracee's buffer.
  */
 #include "daemon/view/trace-engine.h"
 
@@ -56,4 +57,11 @@ void sysinfo_leave(Call *call)
 	const Caller caller = trace_caller(call);
 	story->sysinfo(&caller, &answer, story->data);
 	(void) trace_write(call->tracer, call->task->tid, buffer, &answer, sizeof answer);
+}
+
+Verdict fork_enter(Call *call)
+{
+	const TraceStory *story = &call->tracer->plan->story;
+	int r = story->fork ? story->fork(task_process(call->tracer, call->task)->tgid, story->data) : 0;
+	return r < 0 ? call_answer(call, r) : CALL_PASS;
 }

@@ -152,11 +152,14 @@ static void syscall_stop(Tracer *tracer, Task *task)
 }
 
 /* A new task, told by its parent's stop. Its own first stop, even its end, may have come before. */
-static void clone_event(Tracer *tracer, const Task *parent, int event)
+static void clone_event(Tracer *tracer, Task *parent, int event)
 {
 	unsigned long tid;
+	const TraceStory *story = &tracer->plan->story;
 	if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &tid) < 0)
 		return;
+	if (story->forked)
+		story->forked(task_process(tracer, parent)->tgid, (pid_t) tid, story->data);
 	if (g_hash_table_remove(tracer->orphans, GINT_TO_POINTER((int) tid)))
 		return;
 	Task *child = task_find(tracer, (pid_t) tid);

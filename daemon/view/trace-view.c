@@ -3,6 +3,8 @@
 #include "daemon/mounts.h"
 #include "daemon/view/shown-mounts.h"
 #include "daemon/view/trace.h"
+#include "fs/cgroup/limits.h"
+#include "fs/cgroup/members.h"
 #include "fs/fs.h"
 
 #include <fcntl.h>
@@ -160,17 +162,40 @@ static void show_sysinfo(const Caller *caller, struct sysinfo *answer, void *dat
 	answer->freeswap = meminfo_bytes(text->str, "\nSwapFree:") / unit;
 }
 
+static int allow_fork(pid_t pid, void *data)
+{
+	return limits_pids_fork(((View *) data)->fs, pid);
+}
+
+static void note_fork(pid_t parent, pid_t tid, void *data)
+{
+	const ProcessEvent event = {.kind = PROCESS_FORKED, .pid = tid, .parent = parent};
+	g_autofree char *thread = g_strdup_printf("/proc/%d/task/%d", (int) parent, (int) tid);
+	if (access(thread, F_OK) < 0)
+		members_told(((View *) data)->fs, &event);
+}
+
+static void note_end(pid_t pid, void *data)
+{
+	const ProcessEvent event = {.kind = PROCESS_EXITED, .pid = pid};
+	members_told(((View *) data)->fs, &event);
+}
+
 static gboolean run(View *view, int *ret_status, GError **error)
 {
 	gboolean refuse = strcmp(config_string(view->config, "exec", "foreign-syscalls"), "refuse") == 0;
 	const TracePlan plan = {
-		.features = TRACE_STATFS | TRACE_PATHS | TRACE_WRITES | (view->limits->group ? TRACE_MEMORY : 0),
+		.features = TRACE_STATFS | TRACE_PATHS | TRACE_WRITES | TRACE_FORKS |
+			    (view->limits->group ? TRACE_MEMORY : 0),
 		.foreign = refuse ? FOREIGN_REFUSE : FOREIGN_ALLOW,
 		.shadow = view->shadow,
 		.story = {.statfs_matters = statfs_matters,
 			  .statfs = show_statfs,
 			  .process_file = show_process_file,
 			  .sysinfo = show_sysinfo,
+			  .fork = allow_fork,
+			  .forked = note_fork,
+			  .ended = note_end,
 			  .data = view},
 		.hook = {exec_limits_take, view->limits},
 	};

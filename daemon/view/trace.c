@@ -90,8 +90,11 @@ static void task_ended(Tracer *tracer, pid_t tid, int status)
 	const Task *task = task_find(tracer, tid);
 	if (!task || !task->claimed)
 		g_hash_table_add(tracer->orphans, GINT_TO_POINTER(tid));
+	const TraceStory *story = &tracer->plan->story;
 	gboolean is_process = !task || !task->process || task->process->tgid == tid;
 	task_remove(tracer, tid);
+	if (is_process && story->ended)
+		story->ended(tid, story->data);
 	if (is_process && tracer->plan->shadow)
 		shadow_process_ended(tracer->plan->shadow);
 	if (tid == tracer->command) {

@@ -20,6 +20,11 @@ typedef struct TraceStory {
 	void (*statfs)(const char *path, struct statfs *answer, void *data);
 	/* Content of /proc/PID/NAME; FALSE: the kernel's own. */
 	gboolean (*process_file)(pid_t pid, const char *name, const Caller *caller, GString *out, void *data);
+	/* 0, or -errno: what the fork of a process is refused with. */
+	int (*fork)(pid_t pid, void *data);
+	/* A thread was made by the process `parent`; a process has ended. */
+	void (*forked)(pid_t parent, pid_t tid, void *data);
+	void (*ended)(pid_t pid, void *data);
 	void (*sysinfo)(const Caller *caller, struct sysinfo *answer, void *data);
 	void *data;
 } TraceStory;

@@ -49,3 +49,6 @@ void limits_pids_count(Group *group);
 /* Processes or threads were born in the group: counts those that are too many, if [enforce] pids asks for it. Locked
  * for writing. */
 void limits_pids_note_births(Group *group, unsigned n);
+/* May this process make one more process or thread? -EAGAIN, counted in pids.events: a pids.max says no. For those who
+ * can refuse a fork; takes the lock itself. */
+int limits_pids_fork(Fs *fs, pid_t pid);

@@ -318,8 +318,11 @@ static Sample *sample_of_group(Fs *fs, Node *file, const About *about)
 		refresh_each(fs, file, refresh_memory_of);
 	else if (about->origin == ORIGIN_IO)
 		refresh_each(fs, file, refresh_io_of);
-	else if (about->origin == ORIGIN_PIDS)
+	if (about->origin == ORIGIN_PIDS) {
+		/* What the kernel has told since the sample was taken. */
+		(void) members_watch_drain(fs);
 		drop_ended_threads(fs, file);
+	}
 	return sample;
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "fs/cgroup/hierarchy.h"
+#include "fs/cgroup/process-events.h"
 #include "fs/source/processes.h"
 
 typedef struct Task {
@@ -60,6 +61,10 @@ void members_watch_start(Fs *fs);
 /* A process as a predecessor knew it, in the root groups; the next look at the machine's processes tells whether it is
  * still there. NULL: that PID is taken. Tree locked for writing. */
 Task *members_restore(Members *members, pid_t pid, pid_t ppid, guint64 start);
+
+/* Another's word of such an event, a tracer's; ignored where the kernel's own is had, or nobody is in a group. Takes the
+ * lock itself. */
+void members_told(Fs *fs, const ProcessEvent *event);
 
 /* A process forked (start is 0 if the child has ended already), or ended. Tree locked for writing. */
 void members_forked(Members *members, pid_t parent, pid_t child, guint64 start);

@@ -182,11 +182,13 @@ static int members_store(const VContext *ctx, const char *text, MigrateWhat what
 	to = group_of_file(ctx->node);
 	r = to ? move_locked(fs, to, &move) : -ENODEV;
 	g_rw_lock_writer_unlock(&fs->lock);
-	if (r == 0) {
-		scheduling_apply_process(fs, move.pid, move.scheduling);
-		members_apply_freezing(fs);
-	}
-	return r;
+	if (r < 0)
+		return r;
+	/* It may have come to rest again before there was somebody to follow. */
+	members_watch_start(fs);
+	scheduling_apply_process(fs, move.pid, move.scheduling);
+	members_apply_freezing(fs);
+	return 0;
 }
 
 int members_store_procs(const VContext *ctx, const char *text, size_t len)

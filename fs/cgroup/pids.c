@@ -3,10 +3,11 @@
  *
  * As in the kernel (kernel/cgroup/pids.c) a limit does not refuse a migration: a group can have more tasks than
  * pids.max if they were moved there, or if the limit was lowered; only a fork is refused. A fork cannot be refused from
- * outside: without the tracer it is counted in pids.events when it is seen.
+ * outside: where no tracer asks limits_pids_fork() it is counted in pids.events when it is seen.
  */
 #include "fs/cgroup/control-file.h"
 #include "fs/cgroup/limits.h"
+#include "fs/cgroup/members.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -146,6 +147,51 @@ void limits_pids_note_births(Group *group, unsigned n)
 	full = overfull(group, &excess);
 	for (guint64 i = 0; full && i < MIN(n, excess); i++)
 		limits_pids_count(full);
+}
+
+static int find_limited(Group *group, void *data)
+{
+	return limits_pids_own(group) != G_MAXUINT64;
+}
+
+/* kernel/cgroup/pids.c pids_can_fork(): the group of the first limit that one more task would break. */
+static Group *find_exhausted(Group *group)
+{
+	for (; group; group = group->parent) {
+		guint64 limit = limits_pids_own(group);
+		Usage usage;
+
+		if (limit == G_MAXUINT64)
+			continue;
+		group_usage(group, NULL, &usage);
+		if (usage.n_tasks >= limit)
+			return group;
+	}
+	return NULL;
+}
+
+int limits_pids_fork(Fs *fs, pid_t pid)
+{
+	Hierarchy *hierarchy = fs->cgroups ? cgroups_of_controller(fs->cgroups, CONTROLLER_PIDS) : NULL;
+	const Task *task;
+	Group *exhausted;
+	gboolean limited;
+
+	if (!hierarchy || !config_bool(fs->config, "enforce", "pids"))
+		return 0;
+	g_rw_lock_reader_lock(&fs->lock);
+	limited = group_walk(hierarchy->root, find_limited, NULL) != 0;
+	g_rw_lock_reader_unlock(&fs->lock);
+	if (!limited)
+		return 0;
+	members_refresh(fs);
+	g_rw_lock_writer_lock(&fs->lock);
+	task = members_find(fs->cgroups->members, pid);
+	exhausted = task ? find_exhausted(task->groups[hierarchy->index]) : NULL;
+	if (exhausted)
+		limits_pids_count(exhausted);
+	g_rw_lock_writer_unlock(&fs->lock);
+	return exhausted ? -EAGAIN : 0;
 }
 
 #define FIELD(name) offsetof(Pids, name)

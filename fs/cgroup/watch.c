@@ -107,6 +107,26 @@ static gboolean apply_all(Fs *fs, GArray *happenings)
 	return lost;
 }
 
+void members_told(Fs *fs, const ProcessEvent *event)
+{
+	Members *members = fs->cgroups ? fs->cgroups->members : NULL;
+	GArray *happenings;
+	gboolean wanted;
+
+	if (!members)
+		return;
+	g_rw_lock_reader_lock(&fs->lock);
+	wanted = members->n_placed > 0 && !members->watch;
+	g_rw_lock_reader_unlock(&fs->lock);
+	if (!wanted)
+		return;
+	happenings = g_array_new(FALSE, FALSE, sizeof(Happening));
+	collect(event, happenings);
+	look_up(fs, happenings);
+	(void) apply_all(fs, happenings);
+	g_array_unref(happenings);
+}
+
 static void look_at_all(Fs *fs)
 {
 	g_autoptr(Sample) sample = sampler_get_fresh(fs->sampler, SAMPLE_PROCESSES);

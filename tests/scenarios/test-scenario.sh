@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Plays one recorded scenario and compares what each step answers with what a kernel answered.
-# Usage: test-scenario.sh NAME CGSCEN REFERENCE live | test-scenario.sh NAME CGSCEN REFERENCE CGEMUD
+# Usage: test-scenario.sh NAME CGSCEN REFERENCE live | test-scenario.sh NAME CGSCEN REFERENCE CGEMUD [traced]
+# traced: under --exec --view=trace instead of on a mounted tree.
 set -u
 group=
 name=$1 cgscen=$2 scenarios=$3/scenarios where=$4
@@ -15,6 +16,12 @@ v1-*) controller=${name#v1-} ;;
 *) controller= ;;
 esac
 
+# Again, as the command of --exec.
+if [ "${5:-}" = traced ]; then
+	reason=$("$where" --exec --view=trace -- true 2>&1) || { skip "$name" "no trace view here: $reason"; finish; }
+	exec timeout 1500 "$where" --exec --view=trace --tree "${name%%-*}" -- "$0" "$name" "$cgscen" "$3" inside
+fi
+
 on_live_kernel() {
 	top=$(awk -v c="$controller" '$3 == "cgroup" && index("," $4 ",", "," c ",") { print $2; exit }' /proc/mounts)
 	[ -n "$top" ] || { skip "$name" "this machine has no v1 hierarchy of $controller"; finish; }
@@ -23,6 +30,18 @@ on_live_kernel() {
 	*) skip "$name" "recorded on a 6.18 kernel, this is $(uname -r)"; finish ;;
 	esac
 	steps=.
+}
+
+# Controllers of the root group: what the scenarios of v2 need.
+enable_controllers() {
+	[ -n "$controller" ] || for c in $(cat "$top/cgroup.controllers"); do echo "+$c" >"$top/cgroup.subtree_control"; done
+}
+
+in_trace_view() {
+	top=/sys/fs/cgroup/$controller
+	enable_controllers
+	# A descriptor of a group that is gone cannot be made to fail.
+	steps='^hread '
 }
 
 on_cgemud() {
@@ -35,9 +54,7 @@ on_cgemud() {
 	cgemud_start "$where" --mount "$work/tree" --tree "${name%%-*}" --set cgroup.state-file= ||
 		{ check "cgemud starts" false; finish; }
 	top=$work/tree/$controller
-	if [ -z "$controller" ]; then
-		for c in $(cat "$top/cgroup.controllers"); do echo "+$c" >"$top/cgroup.subtree_control"; done
-	fi
+	enable_controllers
 	# /proc/PID/cgroup is the kernel's own for whoever is not under --exec.
 	steps='^cgroup '
 }
@@ -65,15 +82,15 @@ without_steps() { if [ "$steps" = . ]; then cat "$1"; else grep -v "$steps" "$1"
 # A step that depends on time can go wrong on a machine that is busy enough; three times in a row it does not.
 play_patiently() { play || play || play; }
 
-if [ "$where" = live ]; then
+if [ "$where" = live ] || [ "$where" = inside ]; then
 	played=$(mktemp)
 	trap 'rm -f "$played"; remove_groups' EXIT
-	on_live_kernel
+	if [ "$where" = live ]; then on_live_kernel; else in_trace_view; fi
 else
 	on_cgemud
 	played=$work/played
 fi
 group=$top/cgemud-scenario-$$
 check "$name" play_patiently
-if [ "$where" != live ]; then check "cgemud ends well" cgemud_stop; fi
+if [ "$where" != live ] && [ "$where" != inside ]; then check "cgemud ends well" cgemud_stop; fi
 finish
