@@ -9,6 +9,7 @@
 
 int action_mount(const Options *options, Config *config);
 int action_unmount(const Options *options, Config *config);
+int action_reexec(const Options *options, Config *config);
 int action_exec(const Options *options, Config *config);
 int action_probe(const Options *options, Config *config);
 int action_list(const Options *options, Config *config);

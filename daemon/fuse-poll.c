@@ -56,13 +56,20 @@ void fuse_poll_start(FuseServer *server)
 	g_rw_lock_writer_unlock(&server->fs->lock);
 }
 
-static void drop_waiters(gpointer node, gpointer files, gpointer data)
+/* A successor does not know who waits: they are to ask again. */
+static void wake_all(FuseServer *server)
 {
-	GPtrArray *array = files;
+	GHashTableIter iter;
+	gpointer files;
 
-	for (guint i = 0; i < array->len; i++) {
-		OpenFile *file = array->pdata[i];
-		g_clear_pointer(&file->poll, fuse_pollhandle_destroy);
+	g_hash_table_iter_init(&iter, server->poll.waiting);
+	while (g_hash_table_iter_next(&iter, NULL, &files)) {
+		GPtrArray *array = files;
+
+		for (guint i = 0; i < array->len; i++) {
+			OpenFile *file = array->pdata[i];
+			g_async_queue_push(server->poll.ready, g_steal_pointer(&file->poll));
+		}
 	}
 }
 
@@ -72,10 +79,10 @@ void fuse_poll_stop(FuseServer *server)
 	server->fs->notify = NULL;
 	server->fs->notify_data = NULL;
 	g_rw_lock_writer_unlock(&server->fs->lock);
+	wake_all(server);
 	g_async_queue_push(server->poll.ready, &no_more);
 	g_thread_join(server->poll.notifier);
 	g_async_queue_unref(server->poll.ready);
-	g_hash_table_foreach(server->poll.waiting, drop_waiters, NULL);
 	g_hash_table_unref(server->poll.waiting);
 	g_mutex_clear(&server->poll.lock);
 }

@@ -14,6 +14,7 @@ static const struct {
 } actions[] = {
 	{ACTION_MOUNT, action_mount},
 	{ACTION_UNMOUNT, action_unmount},
+	{ACTION_REEXEC, action_reexec},
 	{ACTION_EXEC, action_exec},
 	{ACTION_PROBE, action_probe},
 	{ACTION_LIST, action_list},

@@ -28,6 +28,7 @@ struct MountRecord {
 	int fd;
 	gboolean is_own; /* this process holds the lock */
 	pid_t pid;
+	guint n_served;
 	guint64 start_time; /* of the process, to tell it from a later one with its number */
 	GPtrArray *steps;
 	char *state; /* file */
@@ -164,6 +165,7 @@ static void parse_line(MountRecord *record, const char *line)
 		record->root = g_strdup(words[1]);
 		record->greeting = g_base64_decode(words[2], &record->greeting_size);
 	} else if (n == 3 && g_str_equal(words[0], "process")) {
+		record->n_served++;
 		record->pid = (pid_t) g_ascii_strtoll(words[1], NULL, 10);
 		record->start_time = g_ascii_strtoull(words[2], NULL, 10);
 	} else if (n == 3 && (g_str_equal(words[0], "mount") || g_str_equal(words[0], "made"))) {
@@ -463,6 +465,11 @@ gboolean mount_record_undo(MountRecord *record, GError **error)
 pid_t mount_record_process(MountRecord *record)
 {
 	return record->pid > 0 && start_time_of(record->pid) == record->start_time ? record->pid : 0;
+}
+
+guint mount_record_n_served(const MountRecord *record)
+{
+	return record->n_served;
 }
 
 /* The lock is free as soon as the process is gone, whatever it was doing. */

@@ -52,5 +52,7 @@ gboolean mount_record_undo(MountRecord *record, GError **error);
 
 /* The process that serves; 0 if it is gone. */
 pid_t mount_record_process(MountRecord *record);
+/* How many processes have served it so far, one after the other. */
+guint mount_record_n_served(const MountRecord *record);
 /* Asks it to end (SIGTERM) and waits until it has. */
 gboolean mount_record_end_process(MountRecord *record, GError **error);

@@ -20,6 +20,8 @@ const OptionRow option_rows[] = {
 	 .meaning = "Say what this machine allows, and the plan that follows"},
 	{"list", 'l', FLAG, FIELD(list), ACTION_LIST,
 	 .meaning = "Print every virtual file: tree, path, mode, source of its content, meaning"},
+	{"reexec", '\0', TEXT, FIELD(reexec), ACTION_REEXEC, .argument = "DIR",
+	 .meaning = "Have the cgemud at DIR continue as the program that is installed now"},
 	{"check-config", '\0', FLAG, FIELD(check_config), ACTION_CHECK_CONFIG, .meaning = "Check the configuration"},
 	{"print-config", '\0', FLAG, FIELD(print_config), ACTION_PRINT_CONFIG,
 	 .meaning = "Print the values in effect and where each came from"},

@@ -157,7 +157,7 @@ static gboolean check_cpuset(const Options *options, GError **error)
 
 static gboolean take_directory(Options *options, GError **error)
 {
-	const char *given = options->mount ? options->mount : options->unmount;
+	const char *given = options->mount ? options->mount : options->unmount ? options->unmount : options->reexec;
 
 	if (!given)
 		return TRUE;

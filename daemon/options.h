@@ -14,13 +14,14 @@ typedef enum Action {
 	ACTION_LIST = 1 << 4,
 	ACTION_CHECK_CONFIG = 1 << 5,
 	ACTION_PRINT_CONFIG = 1 << 6,
-	ACTION_VERSION = 1 << 7,
-	ACTION_PRINT_COMPLETION = 1 << 8,
+	ACTION_REEXEC = 1 << 7,
+	ACTION_VERSION = 1 << 8,
+	ACTION_PRINT_COMPLETION = 1 << 9,
 } Action;
 
 typedef struct Options {
 	Action action;
-	char *directory; /* of --mount and --unmount: absolute, without "..", not resolved further */
+	char *directory; /* of --mount, --unmount and --reexec: absolute, without "..", not resolved further */
 
 	char *tree; /* "auto", "v1", "v2", "hybrid" or "procsys"; NULL: not given */
 	gboolean force;
@@ -43,7 +44,7 @@ typedef struct Options {
 	char *completion; /* "bash" or "zsh" */
 
 	/* As they were written; use the fields above. */
-	char *mount, *unmount, *cpus_text, *memory_text, *pids_text;
+	char *mount, *unmount, *reexec, *cpus_text, *memory_text, *pids_text;
 	gboolean exec, probe, list, check_config, print_config, version;
 } Options;
 

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -166,6 +168,21 @@ static gboolean start(Server *server, HandOver *taken, GError **error)
 	return start_anew(server, error);
 }
 
+/* What would end a process that does not handle it yet waits until it does, also over a hand-over. */
+static void hold_signals(int how, gboolean with_end)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGUSR2);
+	if (with_end) {
+		sigaddset(&signals, SIGTERM);
+		sigaddset(&signals, SIGINT);
+	}
+	pthread_sigmask(how, &signals, NULL);
+}
+
 static void run(Server *server)
 {
 	server->loop = g_main_loop_new(NULL, FALSE);
@@ -173,6 +190,7 @@ static void run(Server *server)
 	g_unix_signal_add(SIGINT, on_end_signal, server);
 	g_unix_signal_add(SIGHUP, on_reload_signal, server);
 	g_unix_signal_add(SIGUSR2, on_hand_over_signal, server);
+	hold_signals(SIG_UNBLOCK, TRUE);
 	notify_start_watchdog(take_lock, server);
 	fuse_on_end(server->fuse, on_session_end, server);
 	state_file_follow(server->state);
@@ -187,6 +205,7 @@ static void hand_over(Server *server)
 	g_autoptr(GError) lost = NULL;
 	HandOver left = {fuse_descriptor(server->fuse), fuse_requests(server->fuse), -1};
 
+	hold_signals(SIG_BLOCK, TRUE);
 	g_message("%s: a new process goes on", server->directory);
 	notify_reloading();
 	fuse_stop(server->fuse, FUSE_STOP_HAND_OVER);
@@ -241,6 +260,7 @@ int serve_run(const Options *options, Config *config)
 	HandOver taken = hand_over_take();
 	int code = EXIT_OK;
 
+	hold_signals(SIG_BLOCK, FALSE);
 	if (taken.session < 0 && options->daemonize && !daemonize(&error)) {
 		g_printerr("cgemud: %s\n", error->message);
 		return EXIT_INTERNAL;

@@ -5,6 +5,7 @@
  *     held readers N FILE…      N processes read the files in turn, each 500 times; all contents must be whole
  *     held until STOP FILE      pread(2) on a held descriptor until STOP exists, again after EINTR
  *     held poll DIRECTORY       poll(2) reports POLLPRI when a v2 group gets its first process
+ *     held asleep FILE          reads it, says "asleep", and waits for POLLPRI
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -165,6 +166,20 @@ static int try_poll(const char *directory)
 	return status != 0;
 }
 
+static int try_asleep(const char *path)
+{
+	char buf[256];
+	struct pollfd event = {.fd = open(path, O_RDONLY), .events = POLLPRI};
+
+	if (event.fd < 0 || read(event.fd, buf, sizeof buf) <= 0)
+		return fail(path);
+	puts("asleep");
+	fflush(stdout);
+	if (poll(&event, 1, 300000) != 1)
+		return fail("not woken");
+	return !(event.revents & POLLPRI) || pread(event.fd, buf, sizeof buf, 0) <= 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "until"))
@@ -175,6 +190,8 @@ int main(int argc, char **argv)
 		return try_readers(atoi(argv[2]), argv + 3, argc - 3);
 	if (argc == 3 && !strcmp(argv[1], "poll"))
 		return try_poll(argv[2]);
-	fprintf(stderr, "usage: held fresh DIRECTORY | readers N FILE... | poll DIRECTORY\n");
+	if (argc == 3 && !strcmp(argv[1], "asleep"))
+		return try_asleep(argv[2]);
+	fprintf(stderr, "usage: held fresh DIRECTORY | readers N FILE... | poll DIRECTORY | asleep FILE\n");
 	return 2;
 }
