@@ -45,6 +45,9 @@ check "its mounts are the machine's" is_mounted
 check "status says what is served" grep -q serving <<<"$(systemctl show -P StatusText cgemud)"
 check "messages are in the journal" grep -q . <<<"$(journal)"
 check "a group is made" mkdir "$tree/memory/kept"
+sleep 100000 &
+member=$!
+check "and has a limit and a member" bash -c 'echo 64M >"$1/memory.limit_in_bytes" && echo $2 >"$1/cgroup.procs"' _ "$tree/memory/kept" $member
 
 pid=$(main_pid)
 printf '[sampler]\ninterval-ms=20\n[fuse]\nthreads=2\n' >/etc/cgemud/cgemud.conf
@@ -80,8 +83,9 @@ lives_on() {
 		assert "memory" in os.listdir(8)
 	EOF
 	[ "$(mount_ids)" = "$ids" ] || { mount_ids; return 1; }
-	[ -e /srv/container/cpu/cpu.shares ] && answers
+	[ -e /srv/container/cpu/cpu.shares ] && answers && group_is_kept
 }
+group_is_kept() { [ "$(cat "$tree/memory/kept/"{memory.limit_in_bytes,cgroup.procs})" = "67108864"$'\n'"$member" ]; }
 check "what is held is live" lives_on
 
 before=$(restarts)
@@ -121,6 +125,9 @@ check "because of the watchdog" grep -qi watchdog <<<"$(journalctl -u cgemud --n
 
 exec 6<&- 7<&- 8<&-
 umount -R /srv/container
+check "restart" systemctl restart cgemud
+check "a group and its member are there again" group_is_kept
+kill "$member"
 check "stop" systemctl stop cgemud
 check "nothing is kept" [ "$(kept)" = 0 ]
 check "nothing stays mounted" bash -c '! findmnt -rn -o TARGET | grep "^$1"' _ "$tree"
