@@ -135,12 +135,21 @@ static const char *describe_exit(int code)
 {
 	switch (code) {
 	case EXIT_OK:
-		return "all works";
+		return "--mount and --exec both work in full";
 	case EXIT_DEGRADED:
-		return "some views do not work";
+		return "--mount and --exec work in part, or only one of them does";
 	default:
 		return "neither --mount nor --exec works";
 	}
+}
+
+static guint count_working(const Report *report)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < report->forecasts->len; i++)
+		n += g_array_index(report->forecasts, Forecast, i).means != MEANS_MISSING;
+	return n;
 }
 
 char *report_print(const Report *report, guint width)
@@ -154,7 +163,8 @@ char *report_print(const Report *report, guint width)
 	print_plan(report->mount, "--mount", width, out);
 	print_plan(report->exec, "--exec", width, out);
 	print_forecasts(report, width, out);
-	g_string_append_printf(out, "In short: %s (exit code %d; took %.2f s)\n", describe_exit(code), code,
+	g_string_append_printf(out, "In short: %s; %u of %u clients will work (exit code %d; took %.2f s)\n",
+			       describe_exit(code), count_working(report), report->forecasts->len, code,
 			       (double) probe_took_us(report->probe) / G_USEC_PER_SEC);
 	return g_string_free(out, FALSE);
 }
