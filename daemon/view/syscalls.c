@@ -26,6 +26,7 @@ const SyscallRow syscall_rows[] = {
 	{"open", SYS_open, TRACE_PATHS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
 	{"creat", SYS_creat, TRACE_PATHS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
 	{"openat", SYS_openat, TRACE_PATHS, 0, 1, NO, NO, NO, 0, open_enter, NULL, 0},
+	{"openat2", SYS_openat2, TRACE_PATHS | TRACE_OPENAT2, 0, 1, NO, NO, NO, 0, openat2_enter, NULL, 0},
 	{"stat", SYS_stat, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
 	{"lstat", SYS_lstat, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
 	{"newfstatat", SYS_newfstatat, TRACE_PATHS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},

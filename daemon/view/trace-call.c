@@ -34,6 +34,13 @@ void call_set_result(Call *call, long value)
 	call->dirty = TRUE;
 }
 
+void call_become(Call *call, long nr)
+{
+	call->regs.orig_rax = (unsigned long long) nr;
+	call->dirty = TRUE;
+	call->task->changed = TRUE;
+}
+
 Verdict call_answer(Call *call, long result)
 {
 	call->regs.orig_rax = (unsigned long long) -1;

@@ -59,6 +59,7 @@ struct Tracer {
 	enum { PROBE_NONE, PROBE_SENT, PROBE_DONE } probe;
 	gboolean forgets_signals;     /* see trace-nudge.c */
 	gboolean no_readv, no_writev; /* the kernel lacks process_vm_readv, process_vm_writev */
+	gboolean no_openat2;          /* the kernel lacks it */
 	gboolean other_roots;         /* a tracee may have another root directory than the tracer */
 	GHashTable *directories;      /* see trace-paths.c */
 	gint64 directories_end;
@@ -104,6 +105,8 @@ guint64 call_argument(const Call *call, int n);
 void call_set_argument(Call *call, int n, guint64 value);
 long call_result(const Call *call);
 void call_set_result(Call *call, long value);
+/* At the seccomp stop: another call is run in its place, with the arguments as they are then. */
+void call_become(Call *call, long nr);
 /* At the seccomp stop: the call is not run and answers `result` (-errno: fails). */
 Verdict call_answer(Call *call, long result);
 /* At the seccomp stop: runs another call instead, whose result `done` takes; then the original is entered again. */
@@ -120,6 +123,8 @@ void scratch_inherit(Tracer *tracer, const Task *parent, Task *child, int event)
  * has no path), errno is set. */
 char *trace_path_of_fd(const Call *call, int fd);
 char *trace_path_of(const Call *call, int dirfd, const char *path, gboolean follow);
+/* 0 or -errno, by the rules of openat2(2): RESOLVE_*. */
+int trace_resolve(const Call *call, int dirfd, const char *path, gboolean follow, guint64 resolve, char **ret);
 /* The same for what may be shown otherwise than it is: below a shown place, or in /proc. NULL: an ordinary path, which
  * mostly is found out without following it. */
 char *trace_special_path(Call *call, int dirfd, const char *path, gboolean follow);
@@ -133,6 +138,9 @@ char *trace_shown_fd(const Call *call, int fd);
 Caller trace_caller(const Call *call);
 /* Argument n becomes `path`, which must be shorter than PATH_MAX; the original one comes back when the call ends. */
 Verdict redirect_to(Call *call, int n, const char *path);
+/* Opens what a special path leads to: `flags` and `mode` are those of openat(2), which the call is or becomes.
+ * CALL_PASS: the path is nothing special. */
+Verdict open_special(Call *call, const char *path, int flags, guint64 mode);
 
 /* trace-writes.c: TRUE: writes of this process are seen. FALSE: *ret_verdict is what `enter` must answer. */
 gboolean writes_ready(Call *call, Verdict *ret_verdict);
@@ -146,6 +154,7 @@ Verdict fork_enter(Call *call);
 Verdict root_enter(Call *call);
 Verdict path_enter(Call *call);
 Verdict open_enter(Call *call);
+Verdict openat2_enter(Call *call);
 Verdict mkdir_enter(Call *call);
 Verdict rmdir_enter(Call *call);
 Verdict unlink_enter(Call *call);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,14 +72,39 @@ typedef struct Walk {
 	GString *path;
 	char *rest;
 	unsigned links;
+	guint64 resolve; /* of openat2(2) */
 } Walk;
 
-static void go_up(Walk *walk)
+static int go_up(Walk *walk)
 {
 	if (strcmp(walk->path->str, walk->root) == 0)
-		return;
+		return walk->resolve & RESOLVE_BENEATH ? -EXDEV : 0;
 	const char *slash = strrchr(walk->path->str, '/');
 	g_string_truncate(walk->path, slash && slash > walk->path->str ? (gsize) (slash - walk->path->str) : 1);
+	return 0;
+}
+
+/* Links of /proc that do not lead by name. */
+static gboolean is_magic_link(const char *path)
+{
+	int pid, length = 0;
+	if (sscanf(path, "/proc/%d/%n", &pid, &length) != 1 || !length)
+		return FALSE;
+	const char *name = path + length;
+	return g_str_has_prefix(name, "fd/") || g_str_has_prefix(name, "ns/") || strcmp(name, "cwd") == 0 ||
+	       strcmp(name, "root") == 0 || strcmp(name, "exe") == 0;
+}
+
+/* May openat2(2) follow the link that the walk has come to? */
+static int check_link(const Walk *walk, const char *target)
+{
+	if (walk->resolve & RESOLVE_NO_SYMLINKS)
+		return -ELOOP;
+	if (!is_magic_link(walk->path->str))
+		return target[0] == '/' && walk->resolve & RESOLVE_BENEATH ? -EXDEV : 0;
+	if (walk->resolve & RESOLVE_NO_MAGICLINKS)
+		return -ELOOP;
+	return walk->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT) ? -EXDEV : 0;
 }
 
 /* /proc/self and /proc/thread-self are other links to each reader. */
@@ -104,12 +130,13 @@ static char *read_link_of(const Walk *walk)
 /* Goes on at a link's target instead of at its name, which is the last component of walk->path. */
 static int follow_link(Walk *walk, const char *target)
 {
-	if (++walk->links > MAX_LINKS)
-		return -ELOOP;
+	int r = ++walk->links > MAX_LINKS ? -ELOOP : check_link(walk, target);
+	if (r < 0)
+		return r;
 	if (target[0] == '/')
 		g_string_assign(walk->path, walk->root);
 	else
-		go_up(walk);
+		(void) go_up(walk);
 	char *rest = g_strconcat(target, "/", walk->rest, NULL);
 	g_free(walk->rest);
 	walk->rest = rest;
@@ -118,10 +145,8 @@ static int follow_link(Walk *walk, const char *target)
 
 static int step(Walk *walk, const char *name, gboolean follow)
 {
-	if (strcmp(name, "..") == 0) {
-		go_up(walk);
-		return 0;
-	}
+	if (strcmp(name, "..") == 0)
+		return go_up(walk);
 	if (walk->path->str[walk->path->len - 1] != '/')
 		g_string_append_c(walk->path, '/');
 	g_string_append(walk->path, name);
@@ -171,18 +196,40 @@ static char *root_of(const Call *call)
 	return call->tracer->other_roots ? read_task_link(call, "root") : g_strdup("/");
 }
 
-char *trace_path_of(const Call *call, int dirfd, const char *path, gboolean follow)
+int trace_resolve(const Call *call, int dirfd, const char *path, gboolean follow, guint64 resolve, char **ret)
 {
 	g_autofree char *root = root_of(call);
 	g_autofree char *start = root ? start_of(call, dirfd, path, root) : NULL;
 	if (!start)
-		return NULL;
-	Walk walk = {.call = call, .root = root, .path = g_string_new(start), .rest = g_strdup(path)};
+		return -errno;
+	if (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) {
+		char *base = start_of(call, dirfd, "", root);
+		if (!base)
+			return -errno;
+		g_free(root);
+		root = base;
+		if (path[0] == '/' && resolve & RESOLVE_BENEATH)
+			return -EXDEV;
+		g_free(start);
+		start = g_strdup(root);
+	}
+	Walk walk = {call, root, g_string_new(start), g_strdup(path), .resolve = resolve};
 	int r = walk_path(&walk, follow);
 	g_free(walk.rest);
+	char *found = g_string_free(walk.path, FALSE);
+	if (r < 0)
+		g_free(found);
+	else
+		*ret = to_shown(call, found);
+	return r;
+}
+
+char *trace_path_of(const Call *call, int dirfd, const char *path, gboolean follow)
+{
+	char *found;
+	int r = trace_resolve(call, dirfd, path, follow, 0, &found);
 	if (r == 0)
-		return to_shown(call, g_string_free(walk.path, FALSE));
-	g_string_free(walk.path, TRUE);
+		return found;
 	errno = -r;
 	return NULL;
 }

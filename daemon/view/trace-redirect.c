@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,44 +190,43 @@ Verdict link_enter(Call *call)
 	return call_answer(call, row->path != NO_ARGUMENT && !from != !to ? -EXDEV : -EPERM);
 }
 
-/* The arguments of the calls that open. */
-typedef struct Opening {
-	int flags_argument; /* NO_ARGUMENT: creat */
-	int flags;
-} Opening;
-
-static Opening read_opening(const Call *call)
-{
-	int n = call->task->row->path + 1;
-	if (call->task->row->nr == SYS_creat)
-		return (Opening){NO_ARGUMENT, O_CREAT | O_WRONLY | O_TRUNC};
-	return (Opening){n, (int) call_argument(call, n)};
-}
-
 static gboolean is_writing(int flags)
 {
 	return !(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY;
 }
 
-static Verdict open_shown(Call *call, const Opening *opening, const char *shown)
+/* The opening calls in terms of openat(2). */
+static Verdict become_openat(Call *call, const char *real, int flags, guint64 mode)
+{
+	const SyscallRow *row = call->task->row;
+	Verdict verdict = redirect_to(call, row->path, real);
+	if (verdict != CALL_WATCH || row->nr == SYS_creat)
+		return verdict;
+	call_set_argument(call, row->path + 1, (guint64) flags);
+	if (row->nr == SYS_openat2) {
+		call_set_argument(call, row->path + 2, mode);
+		call_become(call, SYS_openat);
+	}
+	return CALL_WATCH;
+}
+
+static Verdict open_shown(Call *call, const char *shown, int flags, guint64 mode)
 {
 	Verdict verdict;
 	Shadow *shadow = call->tracer->plan->shadow;
 	const Caller caller = trace_caller(call);
-	if ((opening->flags & O_TMPFILE) == O_TMPFILE)
+	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return call_answer(call, -EOPNOTSUPP);
-	int r = shadow_prepare(shadow, shown, SHADOW_READ, opening->flags, &caller);
-	if (r == -ENOENT && opening->flags & O_CREAT)
+	int r = shadow_prepare(shadow, shown, SHADOW_READ, flags, &caller);
+	if (r == -ENOENT && flags & O_CREAT)
 		r = shadow_create(shadow, shown);
 	if (r < 0)
 		return call_answer(call, r);
-	if (is_writing(opening->flags) && !writes_ready(call, &verdict))
+	if (is_writing(flags) && !writes_ready(call, &verdict))
 		return verdict;
-	verdict = redirect(call, call->task->row->path, shown);
 	/* What others read must not become empty. */
-	if (verdict == CALL_WATCH && opening->flags_argument != NO_ARGUMENT)
-		call_set_argument(call, opening->flags_argument, (guint64) (opening->flags & ~O_TRUNC));
-	return verdict;
+	g_autofree char *real = shadow_real(shadow, shown);
+	return become_openat(call, real, flags & ~O_TRUNC, mode);
 }
 
 /* A file that only this call is shown; it goes when the call ends. */
@@ -245,7 +243,7 @@ static void free_own_file(void *data)
 	g_free(file);
 }
 
-static Verdict open_own_file(Call *call, const char *shown, const GString *text)
+static Verdict open_own_file(Call *call, const char *shown, const GString *text, int flags, guint64 mode)
 {
 	Verdict verdict;
 	Shadow *shadow = call->tracer->plan->shadow;
@@ -258,7 +256,7 @@ static Verdict open_own_file(Call *call, const char *shown, const GString *text)
 	*file = (OwnFile){shadow, real};
 	call->task->state = file;
 	call->task->free_state = free_own_file;
-	return redirect_to(call, call->task->row->path, real);
+	return become_openat(call, real, flags, mode);
 }
 
 /* "/proc/PID/NAME" or "/proc/PID/task/TID/NAME", without links. */
@@ -274,7 +272,7 @@ static gboolean parse_process_file(const char *path, pid_t *ret_pid, const char 
 	return strchr(*ret_name, '/') == NULL;
 }
 
-static Verdict open_process_file(Call *call, const char *path)
+static Verdict open_process_file(Call *call, const char *path, int flags, guint64 mode)
 {
 	const TraceStory *story = &call->tracer->plan->story;
 	pid_t pid;
@@ -283,21 +281,27 @@ static Verdict open_process_file(Call *call, const char *path)
 		return CALL_PASS;
 	g_autoptr(GString) text = g_string_new(NULL);
 	const Caller caller = trace_caller(call);
-	return story->process_file(pid, name, &caller, text, story->data) ? open_own_file(call, path, text) : CALL_PASS;
+	if (!story->process_file(pid, name, &caller, text, story->data))
+		return CALL_PASS;
+	return open_own_file(call, path, text, flags, mode);
+}
+
+Verdict open_special(Call *call, const char *path, int flags, guint64 mode)
+{
+	if (shadow_shows(call->tracer->plan->shadow, path))
+		return open_shown(call, path, flags, mode);
+	Verdict verdict = open_process_file(call, path, flags, mode);
+	return verdict == CALL_PASS && call->astray ? become_openat(call, path, flags, mode) : verdict;
 }
 
 Verdict open_enter(Call *call)
 {
 	const SyscallRow *row = call->task->row;
-	const Opening opening = read_opening(call);
-	gboolean follow = !(opening.flags & O_NOFOLLOW) && (opening.flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+	int n = row->path + 1;
+	int flags = row->nr == SYS_creat ? O_CREAT | O_WRONLY | O_TRUNC : (int) call_argument(call, n);
+	gboolean follow = !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
 	g_autofree char *path = special_argument(call, row->dirfd, row->path, follow);
-	if (!path)
-		return CALL_PASS;
-	if (shadow_shows(call->tracer->plan->shadow, path))
-		return open_shown(call, &opening, path);
-	Verdict verdict = open_process_file(call, path);
-	return verdict == CALL_PASS && call->astray ? redirect_to(call, row->path, path) : verdict;
+	return path ? open_special(call, path, flags, call_argument(call, n + 1)) : CALL_PASS;
 }
 
 Verdict root_enter(Call *call)

@@ -10,10 +10,8 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -78,10 +76,10 @@ gboolean writes_ready(Call *call, Verdict *ret_verdict)
 
 static gboolean is_writable(const Call *call, int fd)
 {
-	char path[64];
-	struct stat st;
-	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int) call->task->tid, fd);
-	return lstat(path, &st) < 0 || st.st_mode & S_IWUSR;
+	g_autofree char *path = g_strdup_printf("/proc/%d/fdinfo/%d", (int) call->task->tid, fd);
+	g_autofree char *info = NULL;
+	const char *line = g_file_get_contents(path, &info, NULL, NULL) ? strstr(info, "flags:") : NULL;
+	return !line || (g_ascii_strtoull(line + strlen("flags:"), NULL, 8) & O_ACCMODE) != O_RDONLY;
 }
 
 /* The shown path that this call writes to, or NULL. */

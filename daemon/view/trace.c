@@ -161,7 +161,9 @@ gboolean trace_run(const TracePlan *plan, const char *const *argv, const char *c
 		   GError **error)
 {
 	struct sock_fprog filter = {0}, writes = {0};
-	if (!filter_build(plan->features & ~(unsigned) TRACE_WRITES, plan->foreign, &filter, error))
+	gboolean no_openat2 = syscall(SYS_openat2, -1, NULL, NULL, 0) < 0 && errno == ENOSYS;
+	unsigned left_out = TRACE_WRITES | (no_openat2 ? 0 : TRACE_OPENAT2);
+	if (!filter_build(plan->features & ~left_out, plan->foreign, &filter, error))
 		return FALSE;
 	if (plan->features & TRACE_WRITES && !filter_build(TRACE_WRITES, FOREIGN_ALLOW, &writes, error)) {
 		g_free(filter.filter);
@@ -171,6 +173,7 @@ gboolean trace_run(const TracePlan *plan, const char *const *argv, const char *c
 	Tracer tracer;
 	tracer_init(&tracer, plan);
 	tracer.writes = writes;
+	tracer.no_openat2 = no_openat2;
 	gboolean ok = run(&tracer, &start, ret_status, error);
 	tracer_clear(&tracer);
 	close_pair(start.go);

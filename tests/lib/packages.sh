@@ -7,7 +7,7 @@ packages_needed=(
 	libseccomp-dev libsystemd-dev
 	# tests
 	libcmocka-dev fuse3 python3 python3-jsonschema perl gawk procps util-linux mount coreutils findutils grep sed diffutils less xxd
-	man-db mandoc bash-completion zsh ca-certificates
+	man-db mandoc bash-completion zsh ca-certificates make golang-go strace gdb
 )
 
 packages_missing() {

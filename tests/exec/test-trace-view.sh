@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# `cgemud --exec --view=trace`: everything is shown without any right to mount, to root and to an ordinary user.
+# Arguments: cgemud [BUSY], where BUSY is the program made from busy.go. ROUNDS (1): how often what might hang is run.
+set -u
+
+top=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+. "$top/tests/lib/check.sh"
+cgemud=$1 busy=${2:-}
+limit=${LIMIT:-600} rounds=${ROUNDS:-1}
+work=$(mktemp -d) || exit 1
+chmod 777 "$work"
+trap 'rm -rf "$work"' EXIT
+export TMPDIR=$work
+# Not a script that starts it.
+python3=$(python3 -c 'import sys; print(sys.executable)')
+
+user=()
+run() { "${user[@]}" timeout --kill-after 10 "$limit" "$cgemud" --exec --view=trace "$@"; }
+
+reason=$(run -- true 2>&1) || { skip "the trace view" "it does not work here: $reason"; finish; }
+
+agree() {
+	local size=$((256 << 20))
+	run --tree="$1" -- "$python3" "$top/tests/exec/coherence.py" &&
+		run --tree="$1" --cpus=1 --memory=$size -- "$python3" "$top/tests/exec/coherence.py" --cpus 1 --memory $size
+}
+
+ends_with() {
+	local expected=$1
+	shift
+	run "$@"
+	local status=$?
+	[ $status = "$expected" ] || { echo "status $status, not $expected"; return 1; }
+}
+
+leaves_nothing() {
+	local own
+	run -- sh -c "mkdir /sys/fs/cgroup/memory/left$$ && cat /proc/self/mountinfo" >/dev/null || return 1
+	own=$(ls -d {/dev/shm,/tmp,"$work"}/cgemud-exec.*/sys/fs/cgroup/memory/left$$ 2>/dev/null)
+	[ -z "$own" ] || { echo "$own"; return 1; }
+}
+
+refuses_forks() {
+	run --pids=3 -- "$python3" - <<-'END'
+		import errno, os, time
+		children = []
+		try:
+		    while len(children) < 10:
+		        pid = os.fork()
+		        if pid == 0:
+		            time.sleep(1000)
+		        children.append(pid)
+		    raise AssertionError("no fork was refused")
+		except OSError as error:
+		    assert error.errno == errno.EAGAIN, error
+		assert len(children) == 2, children
+		current = int(open("/sys/fs/cgroup/pids/pids.current").read())
+		assert current == 3, current
+		for pid in children:
+		    os.kill(pid, 9)
+		    os.waitpid(pid, 0)
+		if os.fork() == 0:
+		    os._exit(0)
+		assert os.wait()[1] == 0
+	END
+}
+
+# What a tracer cannot do inside another is told, and nothing waits for it.
+says_no_to_tracers() {
+	local output
+	if command -v strace >/dev/null; then
+		output=$(run -- strace -f true 2>&1) && { echo "strace worked"; return 1; }
+		grep -q "not permitted" <<<"$output" || { echo "$output"; return 1; }
+	fi
+	if command -v gdb >/dev/null; then
+		output=$(run -- gdb -batch -nx -ex run -ex quit true 2>&1 </dev/null)
+		grep -q "not permitted" <<<"$output" || { echo "$output"; return 1; }
+	fi
+}
+
+makes_in_parallel() {
+	mkdir -p "$work/make" && chmod 777 "$work/make" || return 1
+	{
+		echo "all: $(seq -s ' ' -f 'o%g' 20)"
+		echo 'o%: ; @cat /proc/sys/kernel/ostype >$@; [ -s $@ ] && sh -c "exit 0" && true'
+	} >"$work/make/Makefile"
+	rm -f "$work"/make/o*
+	run -- make -s -C "$work/make" -j8 all && [ "$(ls "$work/make" | wc -l)" = 21 ]
+}
+
+forks_often() {
+	run -- "$python3" - <<-END
+		import os
+		for i in range(${FORKS:-300}):
+		    pid = os.fork()
+		    if pid == 0:
+		        os._exit(i % 100)
+		    assert os.waitpid(pid, 0)[1] == i % 100 << 8
+	END
+}
+
+stays_alive() {
+	for ((round = 0; round < rounds; round++)); do
+		if [ -n "$busy" ]; then [ "$(run -- "$busy")" = done ] || return 1; fi
+		forks_often || return 1
+		if command -v make >/dev/null; then makes_in_parallel || return 1; fi
+	done
+}
+
+as_user() {
+	check "$1: v1 agrees with itself" agree v1
+	check "$1: v2 agrees with itself" agree v2
+	check "$1: hybrid agrees with itself" agree hybrid
+	check "$1: what else v1 clients look at" run -- "$python3" "$top/tests/exec/story.py"
+	check "$1: every kind of path" run -- "$python3" "$top/tests/exec/paths.py"
+	check "$1: exit status" ends_with 5 -- sh -c 'exit 5'
+	check "$1: no such command" ends_with 127 -- /nonexistent/command
+	check "$1: nothing is left" leaves_nothing
+	check "$1: forks beyond --pids are refused" refuses_forks
+	check "$1: other tracers are refused" says_no_to_tracers
+	check "$1: busy programs end" stays_alive
+}
+
+if [ "$(id -u)" = 0 ]; then
+	as_user root
+	user=(setpriv --reuid=1000 --regid=1000 --clear-groups)
+	reason=$(run -- true 2>&1) || { skip "as an ordinary user" "$reason"; finish; }
+fi
+as_user user
+finish
