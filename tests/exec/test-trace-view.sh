@@ -11,8 +11,8 @@ work=$(mktemp -d) || exit 1
 chmod 777 "$work"
 trap 'rm -rf "$work"' EXIT
 export TMPDIR=$work
-# Not a script that starts it.
-python3=$(python3 -c 'import sys; print(sys.executable)')
+# The system's own: not a script that starts another, nor one in somebody's home.
+python3=$(PATH=/usr/bin:/bin:$PATH command -v python3) || exit 1
 
 user=()
 run() { "${user[@]}" timeout --kill-after 10 "$limit" "$cgemud" --exec --view=trace "$@"; }
