@@ -4,6 +4,7 @@
 #include "daemon/view/exec.h"
 
 #include "daemon/mounts.h"
+#include "daemon/view/job.h"
 
 #include "build-features.h"
 
@@ -50,7 +51,7 @@ static void show_sysinfo(const Caller *caller, struct sysinfo *answer, void *dat
 	guint64 unit = MAX(answer->mem_unit, 1), total = limits->options->memory;
 	if (answer->totalram * unit <= total)
 		return;
-	answer->totalram = total / unit;
+	answer->totalram = (total + EXEC_LIMITS_SPARE) / unit;
 	answer->freeram = (total - MIN(exec_limits_memory_used(limits), total)) / unit;
 	answer->sharedram = answer->bufferram = answer->totalswap = answer->freeswap = 0;
 }
@@ -79,6 +80,12 @@ gboolean exec_trace_run(Exec *exec, GError **error)
 gboolean exec_trace_run(Exec *exec, GError **error)
 {
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "cgemud was built without the trace view");
+	return FALSE;
+}
+
+gboolean exec_preload_run(Exec *exec, GError **error)
+{
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "cgemud was built without the preload view");
 	return FALSE;
 }
 #endif

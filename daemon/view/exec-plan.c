@@ -56,8 +56,8 @@ gboolean exec_plan(Exec *exec, GError **error)
 	const char *view = chosen_view(exec);
 	g_autoptr(GError) failure = NULL;
 	if (strcmp(view, "preload") == 0) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "--view=preload is not built yet");
-		return FALSE;
+		exec->views = EXEC_VIEW_PRELOAD;
+		return TRUE;
 	}
 	exec->views = strcmp(view, "trace") == 0 ? 0 : EXEC_VIEW_NAMESPACE;
 	if (strcmp(view, "namespace") == 0)
@@ -89,9 +89,10 @@ static void explain_steps(const Exec *exec, const Plan *plan)
 	}
 }
 
-static void explain_limits(const Exec *exec)
+static void explain_trees(const Exec *exec)
 {
 	const Options *options = exec->options;
+	g_print("tree: %s on /sys/fs/cgroup, and /proc/sys\n", layout_tree_name(exec->tree));
 	if (!exec->limits.group)
 		return;
 	g_print("group: one of its own, shown as the root of each hierarchy;");
@@ -106,13 +107,18 @@ static void explain_limits(const Exec *exec)
 
 gboolean exec_explain(const Exec *exec, GError **error)
 {
+	if (exec->views & EXEC_VIEW_PRELOAD) {
+		g_print("view: preload, of all calls with a path (a library in each dynamic program; nothing is "
+			"mounted or traced)\n");
+		explain_trees(exec);
+		return TRUE;
+	}
 	g_autoptr(Probe) probe = probe_run(NULL, error);
 	if (!probe)
 		return FALSE;
 	g_autoptr(Plan) plan = exec->views & EXEC_VIEW_NAMESPACE ? plan_exec(probe) : plan_trace(probe);
 	explain_steps(exec, plan);
-	g_print("tree: %s on /sys/fs/cgroup, and /proc/sys\n", layout_tree_name(exec->tree));
-	explain_limits(exec);
+	explain_trees(exec);
 	if (plan->level != PLAN_NONE)
 		return TRUE;
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,

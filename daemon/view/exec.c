@@ -90,6 +90,8 @@ static gboolean run_mounted(Exec *exec, GError **error)
 static gboolean run(Exec *exec, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
+	if (exec->views & EXEC_VIEW_PRELOAD)
+		return exec_preload_run(exec, error);
 	if (!(exec->views & EXEC_VIEW_NAMESPACE))
 		return exec_trace_run(exec, error);
 	if (run_mounted(exec, &problem))

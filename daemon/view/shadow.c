@@ -113,6 +113,11 @@ Fs *shadow_fs(const Shadow *shadow)
 	return shadow->fs;
 }
 
+const GPtrArray *shadow_places(const Shadow *shadow)
+{
+	return shadow->places;
+}
+
 dev_t shadow_device(const Shadow *shadow)
 {
 	return shadow->device;

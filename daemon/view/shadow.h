@@ -34,6 +34,7 @@ gboolean shadow_shows(const Shadow *shadow, const char *path);
 /* The shown path of a real one: a part of `path`; NULL if it does not lie in the shadow. */
 const char *shadow_shown(const Shadow *shadow, const char *path);
 char *shadow_real(const Shadow *shadow, const char *shown);
+const GPtrArray *shadow_places(const Shadow *shadow); /* char *: what is shown; borrowed */
 dev_t shadow_device(const Shadow *shadow);
 
 /* What the caller is about to do with a path. */

@@ -13,13 +13,14 @@
 
 extern char **environ;
 
-typedef struct View {
+struct View {
 	const Config *config;
+	ControlFiles files;
 	ExecLimits *limits;
 	Fs *fs;
 	Shadow *shadow;
 	ShownMounts *mounts;
-} View;
+};
 
 static const char *type_of(const char *source)
 {
@@ -153,8 +154,8 @@ static void show_sysinfo(const Caller *caller, struct sysinfo *answer, void *dat
 	g_autoptr(GString) text = g_string_new("\n");
 	if (control_files_show(view->fs, "/proc/meminfo", caller, text) < 0)
 		return;
-	guint64 unit = MAX(answer->mem_unit, 1);
-	answer->totalram = meminfo_bytes(text->str, "\nMemTotal:") / unit;
+	guint64 unit = MAX(answer->mem_unit, 1), spare = view->limits->options->memory ? EXEC_LIMITS_SPARE : 0;
+	answer->totalram = (meminfo_bytes(text->str, "\nMemTotal:") + spare) / unit;
 	answer->freeram = meminfo_bytes(text->str, "\nMemFree:") / unit;
 	answer->sharedram = meminfo_bytes(text->str, "\nShmem:") / unit;
 	answer->bufferram = meminfo_bytes(text->str, "\nBuffers:") / unit;
@@ -228,16 +229,57 @@ static gboolean start_tree(View *view, LayoutTree tree, GError **error)
 	return TRUE;
 }
 
+View *view_open(const Config *config, LayoutTree tree, ExecLimits *limits, GError **error)
+{
+	View *view = g_new0(View, 1);
+	view->config = config;
+	view->limits = limits;
+	gboolean ok = start_tree(view, tree, error);
+	view->files = (ControlFiles){control_files_make, control_files_write, control_files_read, view->fs};
+	limits->files = &view->files;
+	if (ok && exec_limits_apply(limits, config, tree, "/", error) && show_all(view, tree, error))
+		return view;
+	view_close(view);
+	return NULL;
+}
+
+void view_close(View *view)
+{
+	if (!view)
+		return;
+	view->limits->files = &control_files_real;
+	shown_mounts_free(view->mounts);
+	shadow_free(view->shadow);
+	fs_free(view->fs);
+	g_free(view);
+}
+
+Shadow *view_shadow(const View *view)
+{
+	return view->shadow;
+}
+
+void view_show_statfs(const View *view, const char *path, struct statfs *answer)
+{
+	if (shown_mounts_matter(view->mounts, answer))
+		shown_mounts_statfs(view->mounts, path, answer);
+}
+
+void view_show_sysinfo(const View *view, const Caller *caller, struct sysinfo *answer)
+{
+	if (view->limits->options->memory)
+		show_sysinfo(caller, answer, (void *) view);
+}
+
+gboolean view_show_process_file(const View *view, pid_t pid, const char *name, const Caller *caller, GString *out)
+{
+	return show_process_file(pid, name, caller, out, (void *) view);
+}
+
 gboolean trace_view_run(const Config *config, LayoutTree tree, ExecLimits *limits, int *ret_status, GError **error)
 {
-	View view = {.config = config, .limits = limits};
-	gboolean ok = start_tree(&view, tree, error);
-	const ControlFiles files = {control_files_make, control_files_write, control_files_read, view.fs};
-	limits->files = &files;
-	ok = ok && exec_limits_apply(limits, config, tree, "/", error) && show_all(&view, tree, error) &&
-	     run(&view, ret_status, error);
-	shown_mounts_free(view.mounts);
-	shadow_free(view.shadow);
-	fs_free(view.fs);
+	View *view = view_open(config, tree, limits, error);
+	gboolean ok = view && run(view, ret_status, error);
+	view_close(view);
 	return ok;
 }

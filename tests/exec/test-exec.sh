@@ -7,7 +7,8 @@ top=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 cgemud=$1
 limit=${LIMIT:-120}
 
-run() { timeout --kill-after 10 "$limit" "$cgemud" --exec "$@"; }
+view=
+run() { timeout --kill-after 10 "$limit" "$cgemud" --exec ${view:+--view=$view} "$@"; }
 
 reason=$(run -- true 2>&1) || { skip "--exec" "it does not work here: $reason"; finish; }
 
@@ -109,6 +110,46 @@ refuses() {
 
 check "limits, v1" limited v1
 check "limits, v2" limited v2
+
+# What is written with an error in it, and read again.
+refuses_nonsense() {
+	run -- python3 - <<-'END'
+		import errno, os
+		fd = os.open("/sys/fs/cgroup/memory/memory.limit_in_bytes", os.O_WRONLY)
+		try:
+		    os.write(fd, b"nonsense")
+		    raise SystemExit("nonsense was taken")
+		except OSError as error:
+		    assert error.errno == errno.EINVAL, error
+		fd = os.open("/sys/fs/cgroup/cpuacct/cpuacct.usage", os.O_RDONLY)
+		first, again = os.pread(fd, 64, 0), os.pread(fd, 64, 0)
+		assert first.endswith(b"\n") and int(again) >= int(first), (first, again)
+	END
+}
+
+warns_of_static_programs() {
+	local program=$work/static output
+	cat >"$work/static.c" <<<'int main(void) { return 0; }'
+	cc -static -o "$program" "$work/static.c" || return 1
+	output=$(run -- "$program" 2>&1) || return 1
+	[[ $output == *"static program"*"--view=trace"* ]] || { echo "said '$output'"; return 1; }
+}
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf --one-file-system "$work"' EXIT
+for view in trace preload; do
+	reason=$(run -- true 2>&1) || { skip "--view=$view" "it does not work here: $reason"; continue; }
+	check "the answers agree ($view)" run -- python3 "$top/tests/exec/story.py"
+	check "groups ($view)" makes_groups
+	check "limits, v1 ($view)" limited v1
+	check "limits, v2 ($view)" limited v2
+	check "exit status ($view)" ends_with 5 -- sh -c 'exit 5'
+	check "no such command ($view)" ends_with 127 -- /nonexistent/command
+	check "errors and new numbers ($view)" refuses_nonsense
+done
+[ "$view" != preload ] || check "a static program is warned of" warns_of_static_programs
+view=
+check "errors and new numbers" refuses_nonsense
 explains() {
 	local plan
 	plan=$(run --explain --cpus=1 --memory=1G -- /nonexistent/command) || return 1
@@ -155,8 +196,6 @@ user_makes_groups() {
 	as_user -- sh -ec 'cd /sys/fs/cgroup/memory; mkdir a; echo $$ >a/cgroup.procs; grep -qx $$ a/cgroup.procs'
 }
 
-work=$(mktemp -d) || exit 1
-trap 'rm -rf --one-file-system "$work"' EXIT
 if [ "$(id -u)" != 0 ]; then
 	skip "an ordinary user" "not root, so this is one"
 elif ! "${user[@]}" unshare --user --map-root-user --mount mount -t tmpfs none /mnt 2>/dev/null; then
