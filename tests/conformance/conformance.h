@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "exceptions.h"
+
 #include <glib.h>
 
 typedef enum Kind { KIND_FILE, KIND_DIR, KIND_OP, KIND_WRITE, N_KINDS } Kind;
@@ -66,11 +68,3 @@ void answer_clear(Answer *answer);
 void replay_row(const Row *row, const Place *place, Answer *ret_answer);
 /* Names in the directories of a table that it does not have. Free with g_ptr_array_unref. */
 GPtrArray *replay_unrecorded(GPtrArray *rows, const Place *place);
-
-/* Misses that are known, each with its reason. */
-typedef struct Exceptions Exceptions;
-
-Exceptions *exceptions_read(const char *path); /* ends the program when a line has no reason */
-gboolean exceptions_cover(Exceptions *exceptions, const char *key);
-guint exceptions_print_unused(const Exceptions *exceptions); /* returns how many */
-void exceptions_free(Exceptions *exceptions);

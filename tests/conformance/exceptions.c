@@ -1,4 +1,4 @@
-#include "conformance.h"
+#include "exceptions.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
