@@ -184,7 +184,7 @@ static void usage_add_counters(Usage *usage, const Counters *counters)
 static void usage_add_task(const Group *group, const Task *task, Usage *usage)
 {
 	usage->n_processes++;
-	usage->n_tasks += MAX(task->last.n_threads, 1);
+	usage->n_tasks += task_count_unmoved(task, group->hierarchy->index);
 	/* A process' memory is its leader's group's, as in the kernel (mm->owner). */
 	if (task->groups[group->hierarchy->index] != group)
 		return;
@@ -202,7 +202,7 @@ static void usage_add_members(const Group *group, Usage *usage)
 	g_hash_table_iter_init(&iter, group_core(group)->members);
 	while (g_hash_table_iter_next(&iter, &key, NULL))
 		usage_add_task(group, key, usage);
-	usage->n_tasks += g_hash_table_size(group_core(group)->threads);
+	usage->n_tasks += g_hash_table_size(group_core(group)->threads) + group_core(group)->n_zombies;
 }
 
 static void usage_add_group(const Group *group, Usage *usage)

@@ -1,6 +1,7 @@
 #include "fs/cgroup/group.h"
 
 #include "fs/cgroup/core.h"
+#include "fs/cgroup/members.h"
 
 int group_walk(Group *top, int (*visit)(Group *group, void *data), void *data)
 {
@@ -60,7 +61,16 @@ gboolean group_clones_children(const Group *group)
 
 gboolean group_has_members(const Group *group)
 {
-	return g_hash_table_size(group_core(group)->members) > 0 || g_hash_table_size(group_core(group)->threads) > 0;
+	GHashTableIter iter;
+	gpointer task;
+
+	if (g_hash_table_size(group_core(group)->threads) > 0)
+		return TRUE;
+	g_hash_table_iter_init(&iter, group_core(group)->members);
+	while (g_hash_table_iter_next(&iter, &task, NULL))
+		if (task_is_in(task, group))
+			return TRUE;
+	return FALSE;
 }
 
 gboolean group_is_populated(const Group *group)

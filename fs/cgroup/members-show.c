@@ -50,10 +50,8 @@ static void collect_threads(Task *task, void *data)
 		return;
 	for (guint i = 0; task->tids && i < task->tids->len; i++) {
 		pid_t tid = g_array_index(task->tids, pid_t, i);
-		Group **places = task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
-		Group *at = places && places[index] ? places[index] : task->groups[index];
 
-		if (at == collect->group)
+		if (task_group_of_thread(task, tid, index) == collect->group)
 			g_array_append_val(collect->pids, tid);
 	}
 }
@@ -99,6 +97,17 @@ static void collect_pid(Task *task, void *data)
 		g_array_append_val((GArray *) data, task->pid);
 }
 
+static void drop_repeated(GArray *pids)
+{
+	guint n = 0;
+
+	g_array_sort(pids, compare_pids);
+	for (guint i = 0; i < pids->len; i++)
+		if (n == 0 || g_array_index(pids, pid_t, i) != g_array_index(pids, pid_t, n - 1))
+			g_array_index(pids, pid_t, n++) = g_array_index(pids, pid_t, i);
+	g_array_set_size(pids, n);
+}
+
 /* The processes that a file is about, each once. */
 static GArray *pids_below(Fs *fs, Node *file)
 {
@@ -110,7 +119,23 @@ static GArray *pids_below(Fs *fs, Node *file)
 	if (group)
 		members_foreach(group, collect_pid, pids);
 	g_rw_lock_reader_unlock(&fs->lock);
+	drop_repeated(pids);
 	return pids;
+}
+
+/* The living ones: of a process that has ended there are none, and a leader may end before its other threads. */
+static GArray *read_tids(Fs *fs, pid_t pid)
+{
+	GArray *tids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	Process process;
+
+	process_read_tids(sampler_proc_fd(fs->sampler), pid, tids);
+	if (tids->len > 0 && sampler_read_process(fs->sampler, pid, FALSE, &process) == 0 &&
+	    process_leader_has_ended(&process))
+		for (guint i = 0; i < tids->len; i++)
+			if (g_array_index(tids, pid_t, i) == pid)
+				g_array_remove_index(tids, i);
+	return tids;
 }
 
 static void refresh_tids(Fs *fs, Node *file)
@@ -119,11 +144,9 @@ static void refresh_tids(Fs *fs, Node *file)
 
 	for (guint i = 0; i < pids->len; i++) {
 		pid_t pid = g_array_index(pids, pid_t, i);
-		GArray *tids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+		GArray *tids = read_tids(fs, pid);
 		Task *task;
 
-		/* Of a process that has ended there are none. */
-		process_read_tids(sampler_proc_fd(fs->sampler), pid, tids);
 		g_rw_lock_writer_lock(&fs->lock);
 		task = members_find(fs->cgroups->members, pid);
 		if (task) {
@@ -181,18 +204,21 @@ static void refresh_each(Fs *fs, Node *file, void (*refresh)(Fs *fs, pid_t pid))
 	g_array_unref(pids);
 }
 
-static void leave_if_ended(Fs *fs, pid_t pid)
+/* Has it ended, and how many threads has it? */
+static void look_at(Fs *fs, pid_t pid)
 {
 	Process now;
 	gboolean is_gone = sampler_read_process(fs->sampler, pid, FALSE, &now) < 0;
 	Task *task;
 
-	if (!is_gone && !process_has_ended(&now))
-		return;
 	g_rw_lock_writer_lock(&fs->lock);
 	task = members_find(fs->cgroups->members, pid);
-	if (task && !task->exited && (is_gone || !task->start || task->start == now.start))
-		members_exited(fs->cgroups->members, task, FALSE);
+	if (task && !task->exited && (is_gone || !task->start || task->start == now.start)) {
+		if (!is_gone)
+			accounting_update(task, &now);
+		if (is_gone || process_has_ended(&now))
+			members_exited(fs->cgroups->members, task, FALSE);
+	}
 	g_rw_lock_writer_unlock(&fs->lock);
 }
 
@@ -223,7 +249,7 @@ static void leave_if_thread_ended(Fs *fs, const Moved *moved)
 	Task *task;
 
 	if (process_read_thread(sampler_proc_fd(fs->sampler), moved->pid, moved->tid, machine, buffer, &now) == 0 &&
-	    now.state != 'Z' && now.state != 'X')
+	    !process_leader_has_ended(&now))
 		return;
 	g_rw_lock_writer_lock(&fs->lock);
 	task = members_find(fs->cgroups->members, moved->pid);
@@ -253,7 +279,7 @@ static void drop_ended(Fs *fs, Node *node)
 	GArray *pids = pids_below(fs, node);
 
 	for (guint i = 0; i < pids->len; i++)
-		leave_if_ended(fs, g_array_index(pids, pid_t, i));
+		look_at(fs, g_array_index(pids, pid_t, i));
 	g_array_unref(pids);
 }
 
@@ -280,6 +306,16 @@ void members_refresh_below(Fs *fs, Node *node)
 	drop_ended_threads(fs, node);
 }
 
+static gboolean has_zombies(const Group *group)
+{
+	if (group_core(group)->n_zombies > 0)
+		return TRUE;
+	for (guint i = 0; i < group->children->len; i++)
+		if (has_zombies(group->children->pdata[i]))
+			return TRUE;
+	return FALSE;
+}
+
 typedef struct About {
 	gboolean is_root, has_processes;
 	Origin origin;
@@ -295,7 +331,7 @@ static About what_is(Fs *fs, Node *file)
 	group = group_of_file(file);
 	if (group) {
 		about.is_root = group_is_root(group);
-		about.has_processes = about.is_root || group_is_populated(group);
+		about.has_processes = about.is_root || group_is_populated(group) || has_zombies(group);
 		about.origin = file->file.row->origin;
 		about.lists = file->file.row->flags & VF_PIDS;
 		about.threads = file->file.row->show == members_show_threads;

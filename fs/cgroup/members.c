@@ -5,6 +5,16 @@
 
 #include <string.h>
 
+gboolean process_leader_has_ended(const Process *process)
+{
+	return process->state == 'Z' || process->state == 'X';
+}
+
+gboolean process_has_ended(const Process *process)
+{
+	return process_leader_has_ended(process) && process->n_threads <= 1;
+}
+
 static unsigned n_hierarchies(const Fs *fs)
 {
 	return fs->cgroups->hierarchies->len;
@@ -187,25 +197,45 @@ Group *task_group_of_thread(const Task *task, pid_t tid, unsigned index)
 	return places && places[index] ? places[index] : task->groups[index];
 }
 
-gboolean task_is_in(const Task *task, const Group *group)
+unsigned task_count_moved(const Task *task, const Group *to, unsigned index)
 {
-	unsigned index = group->hierarchy->index;
 	GHashTableIter iter;
 	gpointer places;
-	unsigned elsewhere = 0;
+	unsigned n = 0;
+
+	if (!task->threads)
+		return 0;
+	g_hash_table_iter_init(&iter, task->threads);
+	while (g_hash_table_iter_next(&iter, NULL, &places)) {
+		const Group *at = ((Group **) places)[index];
+
+		n += at && (!to || at == to);
+	}
+	return n;
+}
+
+unsigned task_count_unmoved(const Task *task, unsigned index)
+{
+	unsigned n = MAX(task->last.n_threads, 1), moved = task_count_moved(task, NULL, index);
+
+	return n > moved ? n - moved : 0;
+}
+
+gboolean task_is_in(const Task *task, const Group *group)
+{
+	unsigned index = group->hierarchy->index, n_unmoved;
 
 	if (task->exited)
 		return FALSE;
 	if (!task->threads)
 		return task->groups[index] == group;
-	g_hash_table_iter_init(&iter, task->threads);
-	while (g_hash_table_iter_next(&iter, NULL, &places)) {
-		if (((Group **) places)[index] == group)
-			return TRUE;
-		elsewhere += ((Group **) places)[index] != NULL;
-	}
+	if (task_count_moved(task, group, index) > 0)
+		return TRUE;
 	/* All its threads may have been moved away one by one. */
-	return task->groups[index] == group && elsewhere < MAX(task->last.n_threads, 1);
+	n_unmoved = task_count_unmoved(task, index);
+	if (process_leader_has_ended(&task->last) && n_unmoved > 0)
+		n_unmoved--;
+	return task->groups[index] == group && n_unmoved > 0;
 }
 
 static void task_inherit(Members *members, Task *task)
@@ -213,7 +243,7 @@ static void task_inherit(Members *members, Task *task)
 	const Task *parent = members_find(members, task->ppid);
 
 	for (unsigned i = 0; i < n_hierarchies(members->fs); i++) {
-		Group *group = parent ? parent->groups[i] : task->groups[i];
+		Group *group = parent ? task_group_of_thread(parent, task->parent_tid, i) : task->groups[i];
 
 		task->groups[i] = group;
 		group_add_member(group, task);
@@ -241,16 +271,13 @@ static void task_settle(Members *members, Task *task)
 		task_inherit(members, g_ptr_array_steal_index(line, line->len - 1));
 }
 
-gboolean process_has_ended(const Process *process)
-{
-	return (process->state == 'Z' || process->state == 'X') && process->n_threads <= 1;
-}
 
 static void task_leave(Members *members, Task *task)
 {
 	for (unsigned i = 0; i < n_hierarchies(members->fs); i++) {
 		task_forget_threads(task, i);
 		group_drop_member(task->groups[i], task);
+		group_core(task->groups[i])->n_zombies++;
 		if (task->groups[i]->parent)
 			members_changed(task->groups[i]);
 	}
@@ -261,6 +288,8 @@ static void task_gone(Members *members, Task *task)
 {
 	if (!task->exited)
 		task_leave(members, task);
+	for (unsigned i = 0; i < n_hierarchies(members->fs); i++)
+		group_core(task->groups[i])->n_zombies--;
 	accounting_note_gone(members, task);
 }
 
@@ -353,18 +382,36 @@ void members_refresh(Fs *fs)
 	members_reconcile(fs, sample);
 }
 
-void members_forked(Members *members, pid_t parent, pid_t child, guint64 start)
+/* It was taken for a child of the process, as long as the thread was not known. */
+static void task_follow_thread(Members *members, Task *task, const ProcessEvent *event)
 {
+	const Task *parent = members_find(members, event->parent);
+
+	for (unsigned i = 0; parent && parent->threads && i < n_hierarchies(members->fs); i++) {
+		Group *group = task_group_of_thread(parent, event->parent_tid, i);
+
+		if (task->groups[i] == parent->groups[i] && task->groups[i] != group)
+			task_set_group(task, group);
+	}
+}
+
+void members_forked(Members *members, const ProcessEvent *event, guint64 start)
+{
+	pid_t child = event->pid;
 	Task *task = members_find(members, child);
 
 	/* A look at the process list may have been quicker than the word of it. */
-	if (task && start && task->start == start)
+	if (task && start && task->start == start) {
+		task_follow_thread(members, task, event);
 		return;
+	}
 	if (task) {
 		task_gone(members, task);
 		g_hash_table_remove(members->tasks, GINT_TO_POINTER(child));
 	}
-	task_settle(members, task_new(members, child, parent, start));
+	task = task_new(members, child, event->parent, start);
+	task->parent_tid = event->parent_tid;
+	task_settle(members, task);
 }
 
 void members_exited(Members *members, Task *task, gboolean is_gone)
@@ -373,7 +420,7 @@ void members_exited(Members *members, Task *task, gboolean is_gone)
 		task_leave(members, task);
 	if (!is_gone)
 		return;
-	accounting_note_gone(members, task);
+	task_gone(members, task);
 	g_hash_table_remove(members->tasks, GINT_TO_POINTER(task->pid));
 }
 
@@ -384,6 +431,7 @@ void members_group_removed(Fs *fs, Group *group)
 	gpointer value;
 
 	accounting_merge_into_parent(group);
+	group_core(group->parent)->n_zombies += group_core(group)->n_zombies;
 	if (group_core(group)->freeze)
 		members->n_freezing--;
 	/* Zombies still point here. */

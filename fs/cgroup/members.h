@@ -15,6 +15,7 @@
 typedef struct Task {
 	pid_t pid; /* of the thread group, in the daemon's PID namespace */
 	pid_t ppid;
+	pid_t parent_tid; /* the thread that forked it; 0: not known, nor needed any more */
 	guint64 start;  /* 0: not known yet, it was just born */
 	gint64 born;    /* monotonic time when the table got it */
 	Group **groups; /* by Hierarchy.index; never NULL entries */
@@ -67,7 +68,7 @@ Task *members_restore(Members *members, pid_t pid, pid_t ppid, guint64 start);
 void members_told(Fs *fs, const ProcessEvent *event);
 
 /* A process forked (start is 0 if the child has ended already), or ended. Tree locked for writing. */
-void members_forked(Members *members, pid_t parent, pid_t child, guint64 start);
+void members_forked(Members *members, const ProcessEvent *event, guint64 start);
 void members_exited(Members *members, Task *task, gboolean is_gone);
 
 /* Looks at the machine's processes now, and brings the table up to date. Takes the lock for writing itself. */
@@ -100,6 +101,7 @@ int members_show_threads(const VContext *ctx, GString *out);
 
 /* Has the process ended, so that it is only waiting for its parent? A leader whose threads live on has not. */
 gboolean process_has_ended(const Process *process);
+gboolean process_leader_has_ended(const Process *process); /* perhaps its other threads live on */
 
 /* Calls visit for each process of the group itself, and once more for each single thread that was moved here. The root
  * keeps no list: it is every process, wherever it is; visit has to look. Tree locked. */
@@ -111,6 +113,9 @@ Task *members_find(const Members *members, pid_t pid);
 gboolean task_is_in(const Task *task, const Group *group);
 /* Where the thread is in the hierarchy with this index: by itself, or with its process. */
 Group *task_group_of_thread(const Task *task, pid_t tid, unsigned index);
+/* How many of its threads were moved by themselves, to this group or (NULL) anywhere; and how many were not. */
+unsigned task_count_moved(const Task *task, const Group *to, unsigned index);
+unsigned task_count_unmoved(const Task *task, unsigned index);
 
 /* accounting.c. Tree locked for writing. */
 void accounting_update(Task *task, const Process *now); /* now becomes task->last */

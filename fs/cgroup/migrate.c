@@ -113,6 +113,16 @@ static void tell_controllers(Group *to, Group *from, pid_t pid)
 			controllers[id]->attached(to->hierarchy->fs, to, to->states[id], from, pid);
 }
 
+/* When the last of its threads has followed the others, the process is there as a whole. */
+static void move_thread(Task *task, pid_t tid, Group *to)
+{
+	unsigned index = to->hierarchy->index;
+
+	task_set_thread(task, tid, to);
+	if (task_count_unmoved(task, index) == 0 && task_count_moved(task, to, index) == task->last.n_threads)
+		task_set_group(task, to);
+}
+
 static int move_locked(Fs *fs, Group *to, Move *move)
 {
 	Task *task = members_find(fs->cgroups->members, move->pid);
@@ -128,8 +138,8 @@ static int move_locked(Fs *fs, Group *to, Move *move)
 		r = vet_destination(to);
 	if (r == 0 && move->what == MIGRATE_THREAD && to->hierarchy->is_v2 && group_domain(from) != group_domain(to))
 		r = -EOPNOTSUPP;
-	/* A zombie cannot be moved, and that is no error. */
-	if (r < 0 || task->exited)
+	/* A zombie cannot be moved, and that is no error; nor can a leader whose threads live on, by itself. */
+	if (r < 0 || task->exited || (!whole && move->tid == task->pid && process_leader_has_ended(&task->last)))
 		return r;
 	if (from == to && !(whole && task->threads))
 		return 0;
@@ -139,7 +149,7 @@ static int move_locked(Fs *fs, Group *to, Move *move)
 	if (whole)
 		task_set_group(task, to);
 	else
-		task_set_thread(task, move->tid, to);
+		move_thread(task, move->tid, to);
 	tell_controllers(to, from, move->pid);
 	move->scheduling = scheduling_affected(from, to);
 	return 0;

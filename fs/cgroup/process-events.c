@@ -234,6 +234,7 @@ static gboolean translate(const struct proc_event *from, ProcessEvent *ret)
 		ret->kind = PROCESS_FORKED;
 		ret->pid = from->event_data.fork.child_tgid;
 		ret->parent = from->event_data.fork.parent_tgid;
+		ret->parent_tid = from->event_data.fork.parent_pid;
 		return from->event_data.fork.child_pid == from->event_data.fork.child_tgid;
 	case PROC_EVENT_EXIT:
 		ret->kind = PROCESS_EXITED;

@@ -75,8 +75,7 @@ static void apply(Members *members, const Happening *happening)
 	Task *task;
 
 	if (happening->event.kind == PROCESS_FORKED) {
-		members_forked(members, happening->event.parent, happening->event.pid,
-			       happening->is_gone ? 0 : happening->process.start);
+		members_forked(members, &happening->event, happening->is_gone ? 0 : happening->process.start);
 		return;
 	}
 	task = members_find(members, happening->event.pid);

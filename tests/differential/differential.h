@@ -16,6 +16,9 @@ typedef enum FileOp { OP_MKDIR, OP_RMDIR, OP_RENAME, OP_CHMOD, OP_CHOWN, OP_WRIT
 
 enum { PATH_SPACE = 1024, TEXT_SPACE = 8192 };
 
+/* How long anything may take that is sure to happen, on the slowest of machines. */
+enum { PATIENCE_SECONDS = 60 };
+
 typedef struct Answer {
 	int error; /* errno, 0: it worked */
 	pid_t number;
@@ -71,6 +74,7 @@ typedef struct Proc {
 	int pidfd[N_SIDES];
 	GPtrArray *threads; /* Thread; the first is the leader */
 	gboolean ended, reaped;
+	gboolean scattered; /* some of its threads were moved by themselves */
 } Proc;
 
 typedef struct Hierarchy {
@@ -83,6 +87,7 @@ typedef struct World {
 	const Hierarchy *hierarchy;
 	char *top[N_SIDES]; /* the group in which the sequence plays */
 	int listener;
+	gboolean looks;   /* cgemud is not told of forks, and has to look */
 	GPtrArray *procs; /* Proc */
 	GPtrArray *held;  /* Held */
 } World;
@@ -90,9 +95,11 @@ typedef struct World {
 typedef struct Held {
 	char *name;
 	int fd[N_SIDES];
+	char *live_path;
+	gboolean was_read;
 } Held;
 
-World *world_new(const Hierarchy *hierarchy, int listener);
+World *world_new(const Hierarchy *hierarchy, int listener, gboolean looks);
 /* Ends all processes and removes all groups; what cannot be removed is told in *ret_left (free it), else NULL. */
 void world_free(World *world, char **ret_left);
 
@@ -108,6 +115,8 @@ gboolean world_accept(World *world, Hello *ret_hello, int *ret_sock);
 void world_settle(World *world);
 /* The state of a thread: 'S' it waits for commands, 'T' stopped or frozen, 'Z' ended. */
 char thread_state(const Proc *proc, const Thread *thread, Side side);
+/* The same, when it no longer runs to get there. */
+char thread_settled_state(const Proc *proc, const Thread *thread, Side side);
 /* Lines of PIDs as names, sorted. */
 void world_name_pids(const World *world, Side side, const char *text, GString *out);
 

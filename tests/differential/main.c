@@ -102,11 +102,12 @@ static Verdict verdict_new(void)
 static Verdict play_random(Run *run, const Hierarchy *hierarchy, guint32 seed, guint n_steps)
 {
 	GRand *random = g_rand_new_with_seed(seed);
-	World *world = world_new(hierarchy, run->listener);
+	guint n = n_steps / 2 + g_rand_int(random) % (n_steps + 1);
+	World *world = world_new(hierarchy, run->listener, run->looks);
 	Verdict verdict = verdict_new();
 	gboolean go_on = TRUE;
 
-	for (guint i = 0; i < n_steps && go_on; i++) {
+	for (guint i = 0; i < n && go_on; i++) {
 		g_autofree char *line = i == 0   ? g_strdup("mkdir a")
 		                        : i == 1 ? g_strdup("spawn p0 0")
 		                                 : generate_step(random, world);
@@ -120,7 +121,7 @@ static Verdict play_random(Run *run, const Hierarchy *hierarchy, guint32 seed, g
 
 static Verdict play_lines(Run *run, const Hierarchy *hierarchy, const GPtrArray *lines)
 {
-	World *world = world_new(hierarchy, run->listener);
+	World *world = world_new(hierarchy, run->listener, run->looks);
 	Verdict verdict = verdict_new();
 	gboolean go_on = TRUE;
 
@@ -279,13 +280,13 @@ static int run_all(Run *run, guint32 seed, guint n_sequences, guint n_steps, gui
 int main(int argc, char **argv)
 {
 	Run run = {0};
-	int seed = 1, sequences = 100, steps = 25, failures = 5, status;
+	int seed = 1, sequences = 100, steps = 16, failures = 5, status;
 	g_autofree char *exceptions = NULL, *file = NULL, *group = NULL;
 	g_auto(GStrv) args = NULL;
 	const GOptionEntry entries[] = {
 		{"seed", 0, 0, G_OPTION_ARG_INT, &seed, "The first sequence's seed (1); each has the next", "N"},
 		{"sequences", 0, 0, G_OPTION_ARG_INT, &sequences, "How many sequences (100)", "N"},
-		{"steps", 0, 0, G_OPTION_ARG_INT, &steps, "Steps of one sequence (25)", "N"},
+		{"steps", 0, 0, G_OPTION_ARG_INT, &steps, "Steps of one sequence, on average (16)", "N"},
 		{"failures", 0, 0, G_OPTION_ARG_INT, &failures, "Stop after so many (5)", "N"},
 		{"group", 0, 0, G_OPTION_ARG_STRING, &group, "The group to make in each tree; needed", "NAME"},
 		{"exceptions", 0, 0, G_OPTION_ARG_FILENAME, &exceptions, "Differences that are known", "FILE"},
@@ -305,6 +306,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "differential: %s\n", error ? error->message : "see --help");
 		return 2;
 	}
+	setlinebuf(stdout);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	run.listener = helpers_listen(group);
 	run.exceptions = exceptions_read(exceptions);

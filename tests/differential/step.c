@@ -98,7 +98,8 @@ static void both(Outcome *outcome, const char *answer)
 
 static gboolean can_obey(const Proc *proc, const Thread *thread)
 {
-	return thread && thread_state(proc, thread, LIVE) == 'S' && thread_state(proc, thread, HERE) == 'S';
+	return thread && thread_settled_state(proc, thread, LIVE) == 'S' &&
+	       thread_settled_state(proc, thread, HERE) == 'S';
 }
 
 static const Thread *living_thread(const Proc *proc)
@@ -114,7 +115,7 @@ static gboolean anything_stopped(const Proc *proc)
 {
 	for (guint t = 0; t < proc->threads->len; t++)
 		for (Side side = 0; side < N_SIDES; side++)
-			if (thread_state(proc, proc->threads->pdata[t], side) == 'T')
+			if (thread_settled_state(proc, proc->threads->pdata[t], side) == 'T')
 				return TRUE;
 	return FALSE;
 }
@@ -174,14 +175,44 @@ static gboolean play_file(World *world, const Step *step, int first, const Threa
 	return TRUE;
 }
 
+/* The file moves one thread of several. */
+static gboolean moves_one_thread(const Proc *proc, const char *path)
+{
+	guint n = 0;
+
+	for (guint t = 0; t < proc->threads->len; t++)
+		n += thread_state(proc, proc->threads->pdata[t], LIVE) != 'Z';
+	return n > 1 && !g_str_has_suffix(path, "cgroup.procs");
+}
+
+/* FALSE: cgemud says that it cannot follow this. Signals stop whole processes. */
+static gboolean may_move(const World *world, Proc *proc, const char *path)
+{
+	/* The task of a leader that has ended before the others stays counted where it ended. */
+	if (strcmp(world->hierarchy->name, "pids") == 0 && !proc->ended &&
+	    thread_state(proc, proc->threads->pdata[0], LIVE) == 'Z')
+		return FALSE;
+	if (!moves_one_thread(proc, path))
+		return TRUE;
+	proc->scattered = TRUE;
+	return strcmp(world->hierarchy->name, "freezer") != 0;
+}
+
+/* Nobody tells which thread started another; and which one forked only the kernel's word of it does. */
+static gboolean may_give_birth(const World *world, const Proc *proc, gboolean to_thread)
+{
+	return !proc->scattered || !(to_thread || world->looks);
+}
+
 /* attach THREAD FILE FORMAT: writes the thread's number. */
 static void play_attach(World *world, const Step *step, int first, const Thread *actor, Outcome *ret)
 {
 	static Command command;
-	const Thread *thread = world_thread(world, step->words[first + 1], NULL);
+	Proc *proc;
+	const Thread *thread = world_thread(world, step->words[first + 1], &proc);
 	const char *percent;
 
-	if (!thread) {
+	if (!thread || !may_move(world, proc, step->words[first + 2])) {
 		both(ret, "-");
 		return;
 	}
@@ -242,7 +273,8 @@ static void play_birth(World *world, const Step *step, gboolean is_thread, Outco
 	const Thread *thread = world_thread(world, step->words[1], &proc);
 	gboolean born = TRUE;
 
-	if (!can_obey(proc, thread) || (!is_thread && world_proc(world, step->words[2]))) {
+	if (!can_obey(proc, thread) || !may_give_birth(world, proc, is_thread) ||
+	    (!is_thread && world_proc(world, step->words[2]))) {
 		both(ret, "-");
 		return;
 	}
@@ -329,10 +361,10 @@ static void play_exit(World *world, const Step *step, Outcome *ret)
 		struct pollfd ended = {proc->pidfd[side], POLLIN, 0};
 
 		helper_ask(thread->sock[side], &command, &answer);
-		poll(&ended, 1, -1);
+		ret->answer[side] =
+			g_strdup(poll(&ended, 1, PATIENCE_SECONDS * 1000) > 0 ? "ok" : "it does not end");
 	}
 	proc->ended = TRUE;
-	both(ret, "ok");
 }
 
 /* reap NAME: by its parent, or by this process if that has ended. */
@@ -374,7 +406,7 @@ static void play_state(World *world, const Step *step, Outcome *ret)
 		GString *states = g_string_new(NULL);
 
 		for (guint t = 0; t < proc->threads->len; t++)
-			g_string_append_c(states, thread_state(proc, proc->threads->pdata[t], side));
+			g_string_append_c(states, thread_settled_state(proc, proc->threads->pdata[t], side));
 		ret->answer[side] = g_string_free(states, FALSE);
 	}
 }
@@ -394,6 +426,8 @@ static void play_open(World *world, const Step *step, Outcome *ret)
 	for (Side side = 0; side < N_SIDES; side++) {
 		g_autofree char *path = path_of(world, side, step->words[2]);
 
+		if (side == LIVE)
+			held->live_path = g_strdup(path);
 		held->fd[side] = open(path, O_RDWR | O_CLOEXEC);
 		ret->answer[side] = g_strdup(error_name(held->fd[side] < 0 ? errno : 0));
 	}
@@ -402,13 +436,15 @@ static void play_open(World *world, const Step *step, Outcome *ret)
 /* hread HANDLE PIDS (1: its content is PIDs), hwrite HANDLE TEXT */
 static void play_held(World *world, const Step *step, gboolean is_read, Outcome *ret)
 {
-	const Held *held = world_held(world, step->words[1]);
+	Held *held = world_held(world, step->words[1]);
 	g_autofree char *text = g_strcompress(step->rest[2]);
 
-	if (!held) {
+	/* For a second after a read a v1 list shows the same again, if it is still there (cgroup_pidlist_start()). */
+	if (!held || (is_read && !world->hierarchy->is_v2 && held->was_read && access(held->live_path, F_OK) == 0)) {
 		both(ret, "-");
 		return;
 	}
+	held->was_read = is_read;
 	for (Side side = 0; side < N_SIDES; side++) {
 		Answer answer = {0};
 		ssize_t n = is_read ? pread(held->fd[side], answer.text, TEXT_SPACE - 1, 0)
@@ -446,6 +482,23 @@ static gboolean play_life(World *world, const Step *step, Outcome *ret)
 	return TRUE;
 }
 
+static gboolean is_self_move(char *const *words)
+{
+	return strcmp(words[0], "write") == 0 && strcmp(words[2], "0") == 0;
+}
+
+/* Who moves itself there does not come back to say how it went. */
+static gboolean would_stop(const World *world, const char *path)
+{
+	g_autofree char *full = path_of(world, LIVE, path);
+	g_autofree char *group = g_path_get_dirname(full);
+	g_autofree char *state = g_build_filename(group, "freezer.state", NULL);
+	static Answer answer;
+
+	file_do(OP_READ, state, 0, NULL, 0, &answer);
+	return !answer.error && strcmp(answer.text, "THAWED\n") != 0;
+}
+
 /* What one actor can do: "as THREAD …", or this process. */
 static gboolean play_act(World *world, const Step *step, Outcome *ret)
 {
@@ -454,7 +507,9 @@ static gboolean play_act(World *world, const Step *step, Outcome *ret)
 	Proc *proc = NULL;
 	const Thread *actor = by_helper ? world_thread(world, step->words[1], &proc) : NULL;
 
-	if (by_helper && !can_obey(proc, actor)) {
+	if (by_helper && (!can_obey(proc, actor) || would_stop(world, step->words[first + 1]) ||
+			  would_stop(world, step->words[first + 2]) ||
+			  (is_self_move(&step->words[first]) && !may_move(world, proc, step->words[first + 1])))) {
 		both(ret, "-");
 		return TRUE;
 	}

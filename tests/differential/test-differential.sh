@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Plays random sequences of group operations on this machine's own v1 hierarchies and on cgemud's, and compares all answers.
-# Usage: test-differential.sh DIFFERENTIAL CGEMUD SEQUENCES [OPTION…]
-# CGEMUD_DIFFERENTIAL_SEED=N begins with another sequence than the first; "random" chooses one.
+# Usage: test-differential.sh DIFFERENTIAL CGEMUD SEED SEQUENCES [OPTION…]
+# CGEMUD_DIFFERENTIAL_SEED=N begins with this sequence instead of SEED; "random" chooses one.
 set -u -o pipefail
-differential=$1 cgemud=$2 sequences=$3
-shift 3
+differential=$1 cgemud=$2 seed=${CGEMUD_DIFFERENTIAL_SEED:-$3} sequences=$4
+shift 4
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/check.sh"
 [ "$(id -u)" = 0 ] || { skip differential "making groups takes root"; finish; }
@@ -28,10 +28,12 @@ while read -r _ live type options _; do
 done </proc/mounts
 [ ${#places[@]} -gt 0 ] || { skip differential "this machine has no v1 hierarchy"; finish; }
 
-cgemud_start "$cgemud" --mount "$work/tree" --tree v1 --set cgroup.state-file= --set "cgroup.hierarchies=$hierarchies" \
+# Only in the first PID namespace does the kernel tell of forks and ends (PROC_PID_INIT_INO).
+[ "$(stat -L -c %i /proc/self/ns/pid)" = $((0xEFFFFFFC)) ] || set -- --look "$@"
+
+cgemud_start setpriv --pdeathsig KILL -- "$cgemud" --mount "$work/tree" --tree v1 --set cgroup.state-file= --set "cgroup.hierarchies=$hierarchies" \
 	--set sampler.interval-ms=0 --set enforce.cpuset=false ||
 	{ check "cgemud starts" false; finish; }
-seed=${CGEMUD_DIFFERENTIAL_SEED:-1}
 [ "$seed" != random ] || seed=$((RANDOM * 32768 + RANDOM))
 group=cgemud-differential-$$-$EPOCHREALTIME
 

@@ -14,10 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long anything may take that is sure to happen, on the slowest of machines. */
-enum { PATIENCE_MS = 120000 };
-
-World *world_new(const Hierarchy *hierarchy, int listener)
+World *world_new(const Hierarchy *hierarchy, int listener, gboolean looks)
 {
 	static guint number;
 	g_autofree char *name = g_strdup_printf("s%u", number++);
@@ -25,6 +22,7 @@ World *world_new(const Hierarchy *hierarchy, int listener)
 
 	world->hierarchy = hierarchy;
 	world->listener = listener;
+	world->looks = looks;
 	world->procs = g_ptr_array_new();
 	world->held = g_ptr_array_new();
 	for (Side side = 0; side < N_SIDES; side++) {
@@ -99,11 +97,13 @@ Proc *world_add_proc(World *world, const char *name, Proc *parent, const Hello h
 
 gboolean world_accept(World *world, Hello *ret_hello, int *ret_sock)
 {
+	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
 	struct pollfd wait = {world->listener, POLLIN, 0};
 
-	if (poll(&wait, 1, PATIENCE_MS) <= 0)
+	if (poll(&wait, 1, PATIENCE_SECONDS * 1000) <= 0)
 		return FALSE;
 	*ret_sock = accept4(world->listener, NULL, NULL, SOCK_CLOEXEC);
+	setsockopt(*ret_sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	return *ret_sock >= 0 && recv(*ret_sock, ret_hello, sizeof *ret_hello, 0) == sizeof *ret_hello;
 }
 
@@ -141,6 +141,22 @@ char thread_state(const Proc *proc, const Thread *thread, Side side)
 	}
 }
 
+char thread_settled_state(const Proc *proc, const Thread *thread, Side side)
+{
+	gint64 end = g_get_monotonic_time() + (gint64) PATIENCE_SECONDS * G_USEC_PER_SEC;
+	char state;
+
+	while ((state = thread_state(proc, thread, side)) == 'R' && g_get_monotonic_time() < end)
+		g_usleep(100);
+	return state;
+}
+
+/* Nothing else stops or ends anybody unasked. */
+static gboolean can_freeze(const World *world)
+{
+	return world->hierarchy->is_v2 || strcmp(world->hierarchy->name, "freezer") == 0;
+}
+
 static gboolean anything_runs(const World *world)
 {
 	for (guint i = 0; i < world->procs->len; i++) {
@@ -171,10 +187,10 @@ static void note_ended(const World *world)
  * must find none that runs. */
 void world_settle(World *world)
 {
-	gint64 end = g_get_monotonic_time() + (gint64) PATIENCE_MS * 1000;
+	gint64 end = g_get_monotonic_time() + (gint64) PATIENCE_SECONDS * G_USEC_PER_SEC;
 	unsigned quiet = 0;
 
-	while (quiet < 3 && g_get_monotonic_time() < end) {
+	while (can_freeze(world) && quiet < 3 && g_get_monotonic_time() < end) {
 		quiet = anything_runs(world) ? 0 : quiet + 1;
 		if (quiet == 0)
 			g_usleep(100);
@@ -295,9 +311,10 @@ void world_free(World *world, char **ret_left)
 		close(held->fd[LIVE]);
 		close(held->fd[HERE]);
 		g_free(held->name);
+		g_free(held->live_path);
 		g_free(held);
 	}
-	for (Side side = 0; side < N_SIDES; side++)
+	for (Side side = 0; side < N_SIDES && can_freeze(world); side++)
 		thaw_below(world->top[side]);
 	end_processes(world);
 	for (Side side = 0; side < N_SIDES; side++) {
