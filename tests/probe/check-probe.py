@@ -6,8 +6,11 @@ KERNEL: linux, gvisor-20221219 or gvisor-20240729. Ends with "N passed, N failed
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+import tempfile
+import time
 import uuid
 
 import truth
@@ -55,6 +58,14 @@ def left_running(mark):
 def scratch_directories():
     return [f"{parent}/{name}" for parent in ("/tmp", "/run", "/dev/shm") if os.path.isdir(parent)
             for name in os.listdir(parent) if name.startswith("cgemud-probe-")]
+
+
+def directories_that_stay(others):
+    """Those of another probe that runs beside this one go as well."""
+    end = time.monotonic() + 60
+    while (left := set(scratch_directories()) - others) and time.monotonic() < end:
+        time.sleep(0.1)
+    return left
 
 
 def check_verdicts(results, kernel):
@@ -106,6 +117,45 @@ def check_text(text, document, results):
     check("the table is as wide as the terminal", widest <= 132, f"{widest} columns")
 
 
+def words_of(program, plan):
+    words = shlex.split(plan["command"])
+    return [program, *words[1:]]
+
+
+def check_exec_command(program, plan):
+    """What the plan says can be pasted: with a command, that runs."""
+    words = words_of(program, plan)
+    at = words.index("COMMAND")
+    result = subprocess.run([*words[:at], "sh", "-c", "echo it runs"], capture_output=True, text=True, timeout=600,
+                            stdin=subprocess.DEVNULL)
+    check(f"{plan['command']} works", result.returncode == 0 and result.stdout == "it runs\n",
+          f"{result.returncode}: {result.stdout}{result.stderr}")
+
+
+def check_mount_command(program, plan):
+    with tempfile.TemporaryDirectory(prefix="probe-mount-") as directory:
+        words = [directory if word == "DIRECTORY" else word for word in words_of(program, plan)]
+        daemon = subprocess.Popen([*words, "--set", "cgroup.state-file="], stderr=subprocess.PIPE, text=True,
+                                  stdin=subprocess.DEVNULL)
+        said = []
+        for line in daemon.stderr:
+            said.append(line)
+            if "serving " in line:
+                break
+        served = os.path.exists(f"{words[-1]}/cpuacct/cpuacct.usage")
+        check(f"{plan['command']} works", served, "".join(said))
+        subprocess.run([program, "--unmount", words[-1]], timeout=600, stdin=subprocess.DEVNULL)
+        daemon.communicate()
+        check("and --unmount ends it", daemon.returncode == 0, daemon.returncode)
+
+
+def check_commands(program, document):
+    for name, check_command in (("mount", check_mount_command), ("exec", check_exec_command)):
+        plan = document["plans"][name]
+        if plan["command"]:
+            check_command(program, plan)
+
+
 def main():
     program, schema, kernel = sys.argv[1:4]
     before = truth.mounts()
@@ -116,7 +166,7 @@ def main():
     results = {check["name"]: check for check in document["checks"]}
     check("nothing stays mounted", truth.mounts() == before, f"{truth.mounts()} instead of {before}")
     check("no process stays", not left_running(mark), left_running(mark))
-    left = set(scratch_directories()) - others
+    left = directories_that_stay(others)
     check("no directory stays", not left, left)
     check("the exit code is in the document", result.returncode == document["exit_code"],
           f"{result.returncode}, not {document['exit_code']}")
@@ -131,6 +181,7 @@ def main():
     stable = {name: result for name, result in results.items() if again[name]["verdict"] == result["verdict"]}
     check("it comes to the same verdicts again", len(stable) == len(results), set(results) - set(stable))
     check_text(text.stdout, document, stable)
+    check_commands(program, document)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
