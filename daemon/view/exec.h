@@ -81,7 +81,8 @@ gboolean exec_limits_apply(ExecLimits *limits, const Config *config, LayoutTree 
 			   GError **error);
 /* JobHook: moves the command into its groups and binds it to its CPUs. data: ExecLimits. */
 gboolean exec_limits_take(pid_t command, void *data, GError **error);
-/* sysinfo(2) tells so much more than the limit: the JVM takes a limit that is not below the machine's memory for none. */
+/* sysinfo(2) tells so much more than the limit: the JVM takes a limit that is not below the machine's memory for none.
+ */
 #define EXEC_LIMITS_SPARE 4096
 /* Bytes; 0 where that cannot be told. */
 guint64 exec_limits_memory_used(const ExecLimits *limits);
