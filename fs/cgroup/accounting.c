@@ -69,15 +69,19 @@ static void add_growth(Task *task, const Process *now)
 	}
 }
 
-void accounting_note_gone(Members *members, Task *gone)
+void accounting_note_ended(Members *members, Task *gone)
 {
 	Task *parent = members_find(members, gone->ppid);
 	unsigned n = members->fs->cgroups->hierarchies->len;
+	const Process *last = &gone->last;
+	guint64 own = last->user_ns + last->system_ns;
+	/* With it ends what it reaped, whether or not that was seen in its children's times. */
+	guint64 counted = own + last->children_user_ns + last->children_system_ns + gone->gone;
 
 	if (!parent)
 		return;
-	parent->gone += gone->last.user_ns + gone->last.children_user_ns;
-	parent->gone += gone->last.system_ns + gone->last.children_system_ns;
+	parent->gone += growth(counted, gone->told);
+	gone->told = MAX(counted, gone->told);
 	g_free(parent->gone_groups);
 	parent->gone_groups = g_memdup2(gone->groups, n * sizeof *gone->groups);
 }
@@ -89,7 +93,7 @@ static void settle_gone(Task *parent, const Process *now)
 	guint64 user = growth(now->children_user_ns, parent->last.children_user_ns);
 	guint64 system = growth(now->children_system_ns, parent->last.children_system_ns);
 
-	guint64 unknown = growth(user + system, parent->gone);
+	guint64 known = MIN(user + system, parent->gone), unknown = user + system - known;
 	guint64 unknown_system = user + system ? (guint64) ((double) unknown * system / (user + system)) : 0;
 
 	/* At its first sight a process brings along the times of children that it reaped as a member of these groups
@@ -98,8 +102,10 @@ static void settle_gone(Task *parent, const Process *now)
 		for (unsigned i = 0; i < n; i++)
 			if (groups[i]->parent)
 				add_cpu(groups[i], now->processor, unknown - unknown_system, unknown_system);
-	parent->gone = 0;
-	g_clear_pointer(&parent->gone_groups, g_free);
+	/* The rest is of those that it has not reaped yet. */
+	parent->gone -= known;
+	if (!parent->gone)
+		g_clear_pointer(&parent->gone_groups, g_free);
 }
 
 void accounting_update(Task *task, const Process *now)

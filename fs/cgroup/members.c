@@ -271,7 +271,6 @@ static void task_settle(Members *members, Task *task)
 		task_inherit(members, g_ptr_array_steal_index(line, line->len - 1));
 }
 
-
 static void task_leave(Members *members, Task *task)
 {
 	for (unsigned i = 0; i < n_hierarchies(members->fs); i++) {
@@ -282,6 +281,7 @@ static void task_leave(Members *members, Task *task)
 			members_changed(task->groups[i]);
 	}
 	task->exited = TRUE;
+	accounting_note_ended(members, task);
 }
 
 static void task_gone(Members *members, Task *task)
@@ -290,7 +290,7 @@ static void task_gone(Members *members, Task *task)
 		task_leave(members, task);
 	for (unsigned i = 0; i < n_hierarchies(members->fs); i++)
 		group_core(task->groups[i])->n_zombies--;
-	accounting_note_gone(members, task);
+	accounting_note_ended(members, task);
 }
 
 static void reconcile_arrivals(Members *members, const Sample *sample)

@@ -16,9 +16,9 @@ typedef struct Task {
 	pid_t pid; /* of the thread group, in the daemon's PID namespace */
 	pid_t ppid;
 	pid_t parent_tid; /* the thread that forked it; 0: not known, nor needed any more */
-	guint64 start;  /* 0: not known yet, it was just born */
-	gint64 born;    /* monotonic time when the table got it */
-	Group **groups; /* by Hierarchy.index; never NULL entries */
+	guint64 start;    /* 0: not known yet, it was just born */
+	gint64 born;      /* monotonic time when the table got it */
+	Group **groups;   /* by Hierarchy.index; never NULL entries */
 	GHashTable
 		*threads; /* tid → Group ** with NULL for "where its process is"; NULL: no thread was moved by itself */
 	GArray *tids;     /* pid_t, as of the last look; NULL: not looked yet */
@@ -29,9 +29,11 @@ typedef struct Task {
 	gboolean exited;                 /* a zombie: no member any more, but its times still count */
 	gboolean settled;                /* its groups are known */
 	gboolean frozen;                 /* stopped by us */
-	gboolean pinned, reniced;        /* scheduling.c has given it, or its parent, other CPUs than all, another nice */
-	/* children that went since the last reconciliation: what was already counted of them, and where they were */
+	gboolean pinned, reniced; /* scheduling.c has given it, or its parent, other CPUs than all, another nice */
+	/* children that have ended and that are not in its children's times yet, as far as is known: what was already
+	 * counted of them, and where they were */
 	guint64 gone; /* ns */
+	guint64 told; /* ns that were added to its parent's `gone` for itself */
 	Group **gone_groups;
 } Task;
 
@@ -63,8 +65,8 @@ void members_watch_start(Fs *fs);
  * still there. NULL: that PID is taken. Tree locked for writing. */
 Task *members_restore(Members *members, pid_t pid, pid_t ppid, guint64 start);
 
-/* Another's word of such an event, a tracer's; ignored where the kernel's own is had, or nobody is in a group. Takes the
- * lock itself. */
+/* Another's word of such an event, a tracer's; ignored where the kernel's own is had, or nobody is in a group. Takes
+ * the lock itself. */
 void members_told(Fs *fs, const ProcessEvent *event);
 
 /* A process forked (start is 0 if the child has ended already), or ended. Tree locked for writing. */
@@ -120,7 +122,7 @@ unsigned task_count_unmoved(const Task *task, unsigned index);
 /* accounting.c. Tree locked for writing. */
 void accounting_update(Task *task, const Process *now); /* now becomes task->last */
 void accounting_update_io(Task *task, const ProcessIo *now);
-void accounting_note_gone(Members *members, Task *gone);
+void accounting_note_ended(Members *members, Task *gone); /* when its last times are known */
 void accounting_merge_into_parent(Group *group);
 
 /* freezing.c: freezes or thaws what is in the group and below, by signals; repeated until no new process appears. Takes

@@ -55,17 +55,16 @@ static void look_up(Fs *fs, GArray *happenings)
 	}
 }
 
-/* What it spent since the last look: from /proc while it is a zombie, else from the exit records. */
+/* What it spent since the last look: from /proc while it is a zombie, and from the exit records. */
 static void count_last_times(Task *task, const Happening *happening)
 {
-	Process last = task->last;
+	gboolean is_there = !happening->is_gone && happening->process.start == task->start;
+	Process last = is_there ? happening->process : task->last;
 	guint64 known = last.user_ns + last.system_ns;
 
-	if (!happening->is_gone && happening->process.start == task->start) {
-		last = happening->process;
-	} else if (happening->event.cpu_ns > known) {
+	/* /proc counts in ticks: of a short life it may know nothing. */
+	if (happening->event.cpu_ns > known)
 		last.user_ns += happening->event.cpu_ns - known;
-	}
 	accounting_update(task, &last);
 	accounting_update_io(task, &happening->io);
 }

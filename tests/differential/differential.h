@@ -78,8 +78,8 @@ typedef struct Proc {
 } Proc;
 
 typedef struct Hierarchy {
-	char *name;           /* its first controller, or the name behind "name=" */
-	char *base[N_SIDES];  /* a group of ours */
+	char *name;          /* its first controller, or the name behind "name=" */
+	char *base[N_SIDES]; /* a group of ours */
 	gboolean is_v2;
 } Hierarchy;
 

@@ -12,16 +12,22 @@ typedef struct FileRow {
 #define TEXTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define FLAG       TEXTS("0", "1", "2", "-1", "x", "1 ", "01", "0x1", "1\\n", "18446744073709551616", "true")
 #define BYTES                                                                                                          \
-	TEXTS("-1", "-2", "1G", "64M", "65537k", "100000000", "128m\\n", "1T", "9223372036854775807",             \
+	TEXTS("-1", "-2", "1G", "64M", "65537k", "100000000", "128m\\n", "1T", "9223372036854775807",                  \
 	      "18446744073709551615", "x", "1Gx", "1 G", "max", "0x40000000", "0100000000")
-#define LISTS TEXTS("0", "1", "0-1", "0,1", "1-0", "\\n", "0-99", "x", "0-1:1/2", "0,0", "0 1", ",0", "0-", " 0 ", "all")
+#define LISTS                                                                                                          \
+	TEXTS("0", "1", "0-1", "0,1", "1-0", "\\n", "0-99", "x", "0-1:1/2", "0,0", "0 1", ",0", "0-", " 0 ", "all")
 
 static const FileRow common_files[] = {
-	{"notify_on_release", FLAG}, {"cgroup.clone_children", FLAG},
+	{"notify_on_release", FLAG},
+	{"cgroup.clone_children", FLAG},
 	{"cgroup.procs", TEXTS("0x", "-1", "-5", "4194000", "x", "1 2", "\\040", "99999999999", "+")},
 	{"tasks", TEXTS("-1", "4194000", "x", "1x", "4294967296")},
-	{"cgroup.procs", NULL}, {"tasks", NULL}, {"cgroup.procs", NULL}, {"tasks", NULL},
-	{"nosuchfile", TEXTS("1")}, {NULL},
+	{"cgroup.procs", NULL},
+	{"tasks", NULL},
+	{"cgroup.procs", NULL},
+	{"tasks", NULL},
+	{"nosuchfile", TEXTS("1")},
+	{NULL},
 };
 
 static const FileRow cpu_files[] = {
@@ -29,70 +35,114 @@ static const FileRow cpu_files[] = {
 	{"cpu.cfs_quota_us", TEXTS("-1", "1000", "999", "50000", "100000", "0", "-2", "x", "18446744073709551")},
 	{"cpu.cfs_period_us", TEXTS("100000", "1000", "999", "1000000", "1000001", "0", "-1", "50000")},
 	{"cpu.cfs_burst_us", TEXTS("0", "1000", "50000", "100001", "-1", "x")},
-	{"cpu.idle", FLAG}, {NULL},
+	{"cpu.idle", FLAG},
+	{NULL},
 };
 
 static const FileRow cpuacct_files[] = {
-	{"cpuacct.usage", TEXTS("1", "-1", "x", "5\\n")}, {"cpuacct.stat", TEXTS("0")}, {NULL},
+	{"cpuacct.usage", TEXTS("1", "-1", "x", "5\\n")},
+	{"cpuacct.stat", TEXTS("0")},
+	{NULL},
 };
 
 static const FileRow cpuset_files[] = {
-	{"cpuset.cpus", LISTS}, {"cpuset.mems", TEXTS("0", "1", "\\n", "0-1", "x", "0,0")},
-	{"cpuset.cpus", LISTS}, {"cpuset.mems", TEXTS("0")},
-	{"cpuset.cpu_exclusive", FLAG}, {"cpuset.mem_exclusive", FLAG}, {"cpuset.mem_hardwall", FLAG},
-	{"cpuset.memory_migrate", FLAG}, {"cpuset.memory_spread_page", FLAG}, {"cpuset.memory_spread_slab", FLAG},
+	{"cpuset.cpus", LISTS},
+	{"cpuset.mems", TEXTS("0", "1", "\\n", "0-1", "x", "0,0")},
+	{"cpuset.cpus", LISTS},
+	{"cpuset.mems", TEXTS("0")},
+	{"cpuset.cpu_exclusive", FLAG},
+	{"cpuset.mem_exclusive", FLAG},
+	{"cpuset.mem_hardwall", FLAG},
+	{"cpuset.memory_migrate", FLAG},
+	{"cpuset.memory_spread_page", FLAG},
+	{"cpuset.memory_spread_slab", FLAG},
 	{"cpuset.sched_load_balance", FLAG},
 	{"cpuset.sched_relax_domain_level", TEXTS("-1", "0", "5", "-2", "99", "x")},
-	{"cpuset.effective_cpus", NULL}, {"cpuset.effective_mems", NULL}, {NULL},
+	{"cpuset.effective_cpus", NULL},
+	{"cpuset.effective_mems", NULL},
+	{NULL},
 };
 
 static const FileRow memory_files[] = {
-	{"memory.limit_in_bytes", BYTES}, {"memory.soft_limit_in_bytes", BYTES}, {"memory.memsw.limit_in_bytes", BYTES},
-	{"memory.kmem.limit_in_bytes", BYTES}, {"memory.kmem.tcp.limit_in_bytes", BYTES},
+	{"memory.limit_in_bytes", BYTES},
+	{"memory.soft_limit_in_bytes", BYTES},
+	{"memory.memsw.limit_in_bytes", BYTES},
+	{"memory.kmem.limit_in_bytes", BYTES},
+	{"memory.kmem.tcp.limit_in_bytes", BYTES},
 	{"memory.swappiness", TEXTS("0", "100", "200", "201", "-1", "x", "60\\n")},
-	{"memory.use_hierarchy", FLAG}, {"memory.oom_control", FLAG},
+	{"memory.use_hierarchy", FLAG},
+	{"memory.oom_control", FLAG},
 	{"memory.move_charge_at_immigrate", TEXTS("0", "1", "3", "4", "x")},
-	{"memory.failcnt", TEXTS("0", "1", "x", "\\n")}, {"memory.max_usage_in_bytes", TEXTS("1x", "x")},
-	{"memory.kmem.failcnt", TEXTS("0", "7")}, {"memory.memsw.failcnt", TEXTS("0")}, {NULL},
+	{"memory.failcnt", TEXTS("0", "1", "x", "\\n")},
+	{"memory.max_usage_in_bytes", TEXTS("1x", "x")},
+	{"memory.kmem.failcnt", TEXTS("0", "7")},
+	{"memory.memsw.failcnt", TEXTS("0")},
+	{NULL},
 };
 
 static const FileRow devices_files[] = {
-	{"devices.allow", TEXTS("a", "c 1:3 rwm", "c 1:3 r", "b 8:* rw", "c *:* m", "c 1:5 rwm\\n", "a *:* rwm", "x 1:3 rwm",
-				"c 1 rwm", "c 1:3 rwx", "c 1:3", "c 1:3  r", "c 4294967296:1 r", "b *:1 m", "c 1:3 rr", "a 1:2 r",
-				" c 1:3 r", "c 1:3 ", "c:1:3 r", "c 5:* rw", "", "c 1:3 rwmrwm")},
-	{"devices.deny", TEXTS("a", "c 1:3 rwm", "c 1:3 w", "b 8:* r", "c *:* m", "c 1:5 rw", "b 8:0 r", "x", "c 4:1 rwm")},
-	{"devices.list", NULL}, {"devices.list", NULL}, {"devices.list", NULL}, {"devices.list", TEXTS("a")}, {NULL},
+	{"devices.allow",
+	 TEXTS("a", "c 1:3 rwm", "c 1:3 r", "b 8:* rw", "c *:* m", "c 1:5 rwm\\n", "a *:* rwm", "x 1:3 rwm", "c 1 rwm",
+	       "c 1:3 rwx", "c 1:3", "c 1:3  r", "c 4294967296:1 r", "b *:1 m", "c 1:3 rr", "a 1:2 r", " c 1:3 r",
+	       "c 1:3 ", "c:1:3 r", "c 5:* rw", "", "c 1:3 rwmrwm")},
+	{"devices.deny",
+	 TEXTS("a", "c 1:3 rwm", "c 1:3 w", "b 8:* r", "c *:* m", "c 1:5 rw", "b 8:0 r", "x", "c 4:1 rwm")},
+	{"devices.list", NULL},
+	{"devices.list", NULL},
+	{"devices.list", NULL},
+	{"devices.list", TEXTS("a")},
+	{NULL},
 };
 
 static const FileRow freezer_files[] = {
 	{"freezer.state", TEXTS("FROZEN", "THAWED", "FROZEN\\n", "frozen", "FREEZING", "1", "FROZEN ", "THAWED")},
 	{"freezer.state", TEXTS("FROZEN", "THAWED")},
-	{"freezer.self_freezing", NULL}, {"freezer.parent_freezing", TEXTS("1")}, {"freezer.state", NULL}, {NULL},
+	{"freezer.self_freezing", NULL},
+	{"freezer.parent_freezing", TEXTS("1")},
+	{"freezer.state", NULL},
+	{NULL},
 };
 
 static const FileRow blkio_files[] = {
 	{"blkio.throttle.read_bps_device", TEXTS("253:0 1000", "253:0 0", "1:3 5", "253:0", "x", "253:0 x", "999:0 7")},
 	{"blkio.throttle.write_iops_device", TEXTS("253:0 100", "253:0 0", "253:0 -1", "253:0 1 2", "")},
-	{"blkio.bfq.weight", TEXTS("1", "100", "1000", "1001", "0", "x")}, {"blkio.reset_stats", TEXTS("1", "x")}, {NULL},
+	{"blkio.bfq.weight", TEXTS("1", "100", "1000", "1001", "0", "x")},
+	{"blkio.reset_stats", TEXTS("1", "x")},
+	{NULL},
 };
 
 static const FileRow pids_files[] = {
-	{"pids.max", TEXTS("max", "1000", "4194304", "4194305", "-1", "x", "max\\n", "9999999999999999999", "max 1", "0x100")},
-	{"pids.current", TEXTS("1")}, {"pids.current", NULL}, {"pids.current", NULL}, {"pids.events", NULL}, {NULL},
+	{"pids.max",
+	 TEXTS("max", "1000", "4194304", "4194305", "-1", "x", "max\\n", "9999999999999999999", "max 1", "0x100")},
+	{"pids.current", TEXTS("1")},
+	{"pids.current", NULL},
+	{"pids.current", NULL},
+	{"pids.events", NULL},
+	{NULL},
 };
 
 static const FileRow v2_files[] = {
 	{"cgroup.type", TEXTS("threaded", "domain", "threaded\\n", "x")},
-	{"cgroup.type", TEXTS("threaded")}, {"cgroup.type", NULL},
-	{"cgroup.procs", TEXTS("-1", "4194000", "x", "99999999999")}, {"cgroup.threads", TEXTS("x", "4194000", "-2")},
-	{"cgroup.procs", NULL}, {"cgroup.threads", NULL}, {"cgroup.procs", NULL}, {"cgroup.threads", NULL},
-	{"cgroup.freeze", TEXTS("1", "0", "1\\n", "2", "-1", "x", "")}, {"cgroup.freeze", TEXTS("0", "1")},
+	{"cgroup.type", TEXTS("threaded")},
+	{"cgroup.type", NULL},
+	{"cgroup.procs", TEXTS("-1", "4194000", "x", "99999999999")},
+	{"cgroup.threads", TEXTS("x", "4194000", "-2")},
+	{"cgroup.procs", NULL},
+	{"cgroup.threads", NULL},
+	{"cgroup.procs", NULL},
+	{"cgroup.threads", NULL},
+	{"cgroup.freeze", TEXTS("1", "0", "1\\n", "2", "-1", "x", "")},
+	{"cgroup.freeze", TEXTS("0", "1")},
 	{"cgroup.kill", TEXTS("1", "0", "2", "x", "1\\n")},
 	{"cgroup.max.depth", TEXTS("0", "1", "2", "max", "-1", "x", "2147483647", "2147483648")},
 	{"cgroup.max.descendants", TEXTS("0", "1", "3", "max", "max\\n", "-1")},
 	{"cgroup.subtree_control", TEXTS("+memory", "-pids", "+nosuch", "memory", "", "+cpu +cpu", "\\n")},
-	{"cgroup.events", TEXTS("1")}, {"cgroup.events", NULL}, {"cgroup.events", NULL},
-	{"cgroup.controllers", TEXTS("x")}, {"cgroup.pressure", FLAG}, {NULL},
+	{"cgroup.events", TEXTS("1")},
+	{"cgroup.events", NULL},
+	{"cgroup.events", NULL},
+	{"cgroup.controllers", TEXTS("x")},
+	{"cgroup.pressure", FLAG},
+	{NULL},
 };
 
 static const struct {
@@ -155,8 +205,8 @@ static const char *pick_group(GRand *random, const World *world)
 static const char *name_of_new_group(GRand *random)
 {
 	return chance(random, 85) ? PICK(random, GROUPS)
-				  : PICK(random, "a/tasks", "a/x\\nz", "a/cgroup.procs", "b/.hidden", "a\\040b", "a/c/e/f/g",
-					 "cgroup.procs/x", "b/\303\244");
+				  : PICK(random, "a/tasks", "a/x\\nz", "a/cgroup.procs", "b/.hidden", "a\\040b",
+					 "a/c/e/f/g", "cgroup.procs/x", "b/\303\244");
 }
 
 /* A process of the sequence, or a name that is free. */
@@ -242,7 +292,8 @@ static char *generate_group(GRand *random, const World *world)
 	case 8:
 		return g_strdup_printf("rename %s %s", pick_group(random, world), name_of_new_group(random));
 	case 9:
-		return g_strdup_printf("chown 1000 %s%s", pick_group(random, world), PICK(random, "", "/tasks", "/cgroup.procs"));
+		return g_strdup_printf("chown 1000 %s%s", pick_group(random, world),
+				       PICK(random, "", "/tasks", "/cgroup.procs"));
 	case 10:
 		return g_strdup_printf("as %s mkdir %s", pick_proc(random, world, FALSE), name_of_new_group(random));
 	default:

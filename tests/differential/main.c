@@ -109,8 +109,8 @@ static Verdict play_random(Run *run, const Hierarchy *hierarchy, guint32 seed, g
 
 	for (guint i = 0; i < n && go_on; i++) {
 		g_autofree char *line = i == 0   ? g_strdup("mkdir a")
-		                        : i == 1 ? g_strdup("spawn p0 0")
-		                                 : generate_step(random, world);
+					: i == 1 ? g_strdup("spawn p0 0")
+						 : generate_step(random, world);
 
 		go_on = play_line(run, world, line, &verdict);
 	}

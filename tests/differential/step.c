@@ -158,9 +158,9 @@ static gboolean play_file(World *world, const Step *step, int first, const Threa
 		return FALSE;
 	command.kind = COMMAND_FILE;
 	command.op = op;
-	command.number = op == OP_CHMOD ? (unsigned) strtoul(step->words[first + 1], NULL, 8)
-	                 : op == OP_MKDIR ? 0755
-	                                  : (unsigned) atoi(step->words[first + 1]);
+	command.number = op == OP_CHMOD   ? (unsigned) strtoul(step->words[first + 1], NULL, 8)
+			 : op == OP_MKDIR ? 0755
+					  : (unsigned) atoi(step->words[first + 1]);
 	path = step->words[op == OP_CHMOD || op == OP_CHOWN ? first + 2 : first + 1];
 	set_text(&command, op == OP_WRITE ? step->rest[first + 2] : "");
 	for (Side side = 0; side < N_SIDES; side++) {
@@ -221,7 +221,9 @@ static void play_attach(World *world, const Step *step, int first, const Thread 
 		g_autofree char *number = NULL;
 
 		percent = strchr(format, '%');
-		number = g_strdup_printf(percent && percent[1] == 'x' ? "%x" : percent && percent[1] == 'o' ? "%o" : "%d",
+		number = g_strdup_printf(percent && percent[1] == 'x'   ? "%x"
+					 : percent && percent[1] == 'o' ? "%o"
+									: "%d",
 					 (unsigned) thread->tid[side]);
 		command = (Command){.kind = COMMAND_FILE, .op = OP_WRITE};
 		command.len = (size_t) g_snprintf(command.text, sizeof command.text, "%.*s%s%s",
@@ -361,8 +363,7 @@ static void play_exit(World *world, const Step *step, Outcome *ret)
 		struct pollfd ended = {proc->pidfd[side], POLLIN, 0};
 
 		helper_ask(thread->sock[side], &command, &answer);
-		ret->answer[side] =
-			g_strdup(poll(&ended, 1, PATIENCE_SECONDS * 1000) > 0 ? "ok" : "it does not end");
+		ret->answer[side] = g_strdup(poll(&ended, 1, PATIENCE_SECONDS * 1000) > 0 ? "ok" : "it does not end");
 	}
 	proc->ended = TRUE;
 }
