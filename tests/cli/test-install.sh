@@ -17,8 +17,26 @@ there() {
 	done
 }
 
+# Building from them takes the network; that they can be read does not.
+wraps_are_well_formed() {
+	python3 - "$source"/subprojects/*.wrap <<-'EOF'
+		import configparser, os, sys
+		for path in sys.argv[1:]:
+		    wrap = configparser.ConfigParser(interpolation=None)
+		    wrap.read(path)
+		    git, provided = wrap["wrap-git"], wrap["provide"]
+		    assert git["directory"] + ".wrap" == os.path.basename(path), path
+		    assert git["url"].startswith("https://") and git["revision"], path
+		    assert any(provided.values()), path
+		    patch = git.get("patch_directory")
+		    assert not patch or os.path.isdir(f"{os.path.dirname(path)}/packagefiles/{patch}"), path
+	EOF
+}
+check "wraps are well formed" wraps_are_well_formed
 check "install" install_all
 check "the program" "$scratch$prefix/bin/cgemud" --version
+check "the preload library" bash -c '[ -s "$(find "$1" -name libcgemud-preload.so)" ]' _ "$scratch$prefix"
+check "units" there lib/systemd/system/cgemud.service lib/systemd/system/cgemud@.service
 check "man pages" there share/man/man8/cgemud.8 share/man/man5/cgemud.conf.5
 check "completions" there share/bash-completion/completions/cgemud share/zsh/site-functions/_cgemud
 check "configuration" cmp "$source/config/cgemud.conf" "$scratch/etc/cgemud/cgemud.conf"
