@@ -17,7 +17,8 @@ void notify_ready(const char *status)
 
 void notify_reloading(void)
 {
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time());
+	/* The time that a successor needs to start counts from here. */
+	sd_notifyf(0, "RELOADING=1\nWATCHDOG=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time());
 }
 
 void notify_stopping(void)
@@ -39,11 +40,13 @@ void notify_start_watchdog(void (*alive)(void *data), void *data)
 	guint64 interval = 0;
 	Watchdog *watchdog;
 
-	if (sd_watchdog_enabled(0, &interval) <= 0 || interval < 2000)
+	if (sd_watchdog_enabled(0, &interval) <= 0 || interval < 4000)
 		return;
 	watchdog = g_new(Watchdog, 1);
 	*watchdog = (Watchdog){alive, data};
-	g_timeout_add_full(G_PRIORITY_DEFAULT, (guint) (interval / 2000), ping, watchdog, g_free);
+	/* The predecessor's last sign of life may be old. */
+	ping(watchdog);
+	g_timeout_add_full(G_PRIORITY_DEFAULT, (guint) (interval / 4000), ping, watchdog, g_free);
 }
 #else
 void notify_ready(const char *status)

@@ -2,7 +2,7 @@
 """keeper.py SOCKET COMMAND…: the part of a service manager that keeps a daemon's descriptors over a crash.
 
 Runs the command, keeps what it stores, and runs it again with that when a signal has ended it. Says on stdout, a line
-each: "started PID", "ready", "stored NAME", "removed NAME", "ended STATUS"; ends when the command exits.
+each: "started PID", "alive", "ready", "stored NAME", "removed NAME", "ended STATUS"; ends when the command exits.
 """
 
 import os
@@ -28,6 +28,7 @@ def start(command, address, stored):
         os.dup2(fd, FIRST + i)
         os.close(fd)
     os.environ["NOTIFY_SOCKET"] = address
+    os.environ["WATCHDOG_USEC"] = str(3600 * 10**6)
     if names:
         os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(names)), LISTEN_FDNAMES=":".join(names))
     os.execvp(command[0], command)
@@ -44,6 +45,8 @@ def take(message, fds, stored):
     elif "FDSTORE" in fields:
         stored.extend((name, fd) for fd in fds)
         say("stored", name)
+    if fields.get("WATCHDOG") == "1":
+        say("alive")
     if fields.get("READY") == "1":
         say("ready")
 

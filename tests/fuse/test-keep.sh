@@ -38,6 +38,10 @@ check "names" test -d "$dir/pids" -a ! -e "$dir/pids/absent"
 check "a group can be made" mkdir "$dir/pids/group"
 check "a held descriptor is fresh" timeout 900 "$held" fresh "$dir/pids/group"
 
+upgrade() { kill -USR2 "$pid" && next alive && next alive && next ready; }
+check "an upgrade: a sign of life before and after" upgrade
+check "an upgrade: a file opened anew" test "$(cat "$dir/cpu/cpu.shares")" = 1024
+
 # Readers all the while: none may fail, but one whose request was being answered, which has to try again.
 timeout 900 "$held" readers 4 "$dir"/{cpu,memory,cpuset}/notify_on_release &
 readers=$!
