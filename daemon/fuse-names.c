@@ -92,6 +92,8 @@ int fuse_entry(FuseServer *server, Node *node, const Caller *caller, struct fuse
 
 	if (r < 0)
 		return r;
+	if (node->type == NODE_FILE && node->file.row->flags & VF_EVENT)
+		g_atomic_int_set(&node->file.known, TRUE);
 	ret->ino = ret->attr.st_ino;
 	ret->generation = node->type == NODE_DIRECTORY ? node->generation : 0;
 	ret->entry_timeout = ret->attr_timeout = fuse_timeout(server, node);

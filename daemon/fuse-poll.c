@@ -42,6 +42,7 @@ static void wake(Node *node, void *data)
 	if (files)
 		g_hash_table_remove(server->poll.waiting, node);
 	g_mutex_unlock(&server->poll.lock);
+	fuse_touch_node(server, node);
 }
 
 void fuse_poll_start(FuseServer *server)
@@ -49,6 +50,7 @@ void fuse_poll_start(FuseServer *server)
 	server->poll.waiting = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
 	server->poll.ready = g_async_queue_new();
 	g_mutex_init(&server->poll.lock);
+	g_mutex_init(&server->touch.lock);
 	server->poll.notifier = g_thread_new("fuse-notify", notifier, server);
 	g_rw_lock_writer_lock(&server->fs->lock);
 	server->fs->notify = wake;
@@ -140,7 +142,5 @@ void fuse_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, str
 		wait_for_event(server, file, waiter);
 	else if (waiter)
 		fuse_pollhandle_destroy(waiter);
-	if (handle_has_event(file->handle))
-		events |= POLLERR | POLLPRI;
-	fuse_reply_poll(req, events);
+	fuse_reply_poll(req, events | handle_poll(file->handle));
 }

@@ -56,6 +56,16 @@ typedef struct PollState {
 	GThread *notifier;
 } PollState;
 
+typedef struct TouchState {
+	GMutex lock;
+	GThread *thread;
+	char *mountpoint;   /* NULL: nothing is to be touched */
+	dev_t device;       /* of what is mounted there */
+	gboolean all_known; /* a predecessor's clients may watch any file */
+	GAsyncQueue *queue; /* paths */
+	GHashTable *queued; /* the same, each once; it owns them */
+} TouchState;
+
 struct FuseServer {
 	Fs *fs;
 	Node *root; /* what FUSE_ROOT_ID stands for */
@@ -84,6 +94,7 @@ struct FuseServer {
 
 	OpenTable files;
 	PollState poll;
+	TouchState touch;
 };
 
 extern const struct fuse_lowlevel_ops fuse_ops;
@@ -137,6 +148,11 @@ void fuse_poll_start(FuseServer *server);
 void fuse_poll_stop(FuseServer *server);
 void fuse_poll_forget(FuseServer *server, OpenFile *file); /* nobody waits on it any more */
 void fuse_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *waiter);
+
+/* fuse-touch.c */
+/* An event file has changed: those who watch it by inotify are to hear of it. Tree locked. */
+void fuse_touch_node(FuseServer *server, const Node *node);
+void fuse_touch_stop(FuseServer *server); /* while the workers still answer */
 
 /* fuse-open-table.c */
 void open_table_init(OpenTable *table);

@@ -272,6 +272,7 @@ FuseServer *fuse_adopt(Fs *fs, int fd, int requests, const FuseGreeting *greetin
 	server->fd = fd;
 	server->greeting = *greeting;
 	server->greet_again = TRUE;
+	server->touch.all_known = TRUE;
 	fs->exact_sizes = greeting->exact_sizes;
 	fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -371,6 +372,7 @@ gboolean fuse_probe_sizes(FuseServer *server, const char *mountpoint, GError **e
 		return FALSE;
 	}
 	server->fs->exact_sizes = seen == PROBE_EMPTY;
+	fuse_touch_start(server, mountpoint);
 	g_debug("reads are %scut at the size of a file", seen == PROBE_EMPTY ? "" : "not ");
 	return TRUE;
 }
@@ -398,6 +400,7 @@ void fuse_stop(FuseServer *server, FuseStop how)
 	if (server->stopped)
 		return;
 	server->stopped = TRUE;
+	fuse_touch_stop(server);
 	server->how = how;
 	atomic_store(&server->stopping, TRUE);
 	if (server->n_workers)
@@ -432,5 +435,6 @@ void fuse_free(FuseServer *server)
 	g_free(server->workers);
 	g_cond_clear(&server->greeted_cond);
 	g_mutex_clear(&server->lock);
+	g_mutex_clear(&server->touch.lock);
 	g_free(server);
 }

@@ -40,6 +40,10 @@ void fuse_get_greeting(const FuseServer *server, FuseGreeting *ret);
  * process, and sets fs->exact_sizes if it came back empty. Fails if the mount does not answer within ten seconds. */
 gboolean fuse_probe_sizes(FuseServer *server, const char *mountpoint, GError **error);
 
+/* From now on changes are told to those who watch files by inotify, by touching them below `mountpoint`, which must
+ * answer. fuse_probe_sizes() does it for a session that it has found to answer; this is for one that was adopted. */
+void fuse_touch_start(FuseServer *server, const char *mountpoint);
+
 /* `ended` is called once, from a worker, when the kernel has closed the session (the last mount of it is gone). */
 void fuse_on_end(FuseServer *server, void (*ended)(void *data), void *data);
 

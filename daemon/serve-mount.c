@@ -3,6 +3,7 @@
 #include "daemon/serve-private.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -86,6 +87,10 @@ gboolean serve_adopt(Server *server, HandOver *taken, GError **error)
 	server->fuse =
 		fuse_adopt(server->fs, taken->session, taken->requests, greeting, server->mounted_root, threads, error);
 	*taken = (HandOver){-1, -1, -1};
+	if (server->fuse)
+		fuse_touch_start(server->fuse, strcmp(server->mounted_root, "/") == 0
+						       ? mount_record_private_directory(server->record)
+						       : server->directory);
 	return server->fuse != NULL;
 }
 

@@ -209,6 +209,7 @@ static void hand_over(Server *server)
 	g_message("%s: a new process goes on", server->directory);
 	notify_reloading();
 	fuse_stop(server->fuse, FUSE_STOP_HAND_OVER);
+	fs_rest(server->fs);
 	if (server->state)
 		left.groups = state_file_hand_over(server->state, &lost);
 	if (lost)

@@ -1,6 +1,7 @@
 #include "fs/fs.h"
 
 #include "build-features.h"
+#include "fs/cgroup/enforce.h"
 #include "fs/cgroup/hierarchy.h"
 #include "fs/proc/proc.h"
 #include "fs/procsys/procsys.h"
@@ -54,11 +55,18 @@ Fs *fs_new(const Config *config, unsigned trees, GError **error)
 	return fs_new_at(config, trees, "/proc", "/sys", error);
 }
 
+void fs_rest(Fs *fs)
+{
+	background_stop(fs->background);
+	if (fs->cgroups)
+		enforce_let_go(fs);
+}
+
 void fs_free(Fs *fs)
 {
 	if (!fs)
 		return;
-	background_stop(fs->background);
+	fs_rest(fs);
 	cgroups_free(fs->cgroups);
 	procsys_free(fs->procsys);
 	tree_free(fs->tree);

@@ -48,6 +48,9 @@ Fs *fs_new(const Config *config, unsigned trees, GError **error);
 /* The same with other directories for /proc and /sys: fixtures. */
 Fs *fs_new_at(const Config *config, unsigned trees, const char *proc, const char *sys, GError **error);
 void fs_free(Fs *fs);
+/* Ends all work in the background, and lets every process go on that was stopped for a quota: before a successor takes
+ * over. */
+void fs_rest(Fs *fs);
 
 /* The parts of a sample (SamplePart) that content of this origin is made from, where it is the whole machine's. */
 unsigned parts_of_origin(Origin origin);
@@ -79,8 +82,19 @@ int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, siz
 int fs_store(Fs *fs, Node *node, const Caller *caller, const char *text);
 void fs_close(Fs *fs, Handle *handle);
 Node *handle_node(Handle *handle);
-/* Has the file changed since this handle last read it? (POLLPRI) */
-gboolean handle_has_event(Handle *handle);
+/* POLLPRI and POLLERR where the file has changed since this handle last read it, POLLPRI where its trigger has fired
+ * since the last call. 0: nothing is new. */
+unsigned handle_poll(Handle *handle);
+
+/* What a store has tied to the open file that it was called for. */
+typedef struct HandleExtra {
+	gint event;                                /* set by any thread: the trigger has fired */
+	void (*closed)(struct HandleExtra *extra); /* the open file is gone */
+} HandleExtra;
+
+/* FALSE: the open file has an extra already. */
+gboolean handle_extend(Handle *handle, HandleExtra *extra);
+gboolean handle_is_extended(Handle *handle);
 
 /* Groups, settings or members have changed. */
 void fs_changed(Fs *fs, gboolean soon);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 
 enum { PAGE = 4096 };
@@ -19,10 +20,11 @@ enum { PAGE = 4096 };
 struct Handle {
 	Node *node;
 	GMutex lock;
-	GString *current;  /* being read; NULL before the first read */
-	GString *next;     /* rendered for a size, waits for the read at offset 0 */
-	gboolean at_end;   /* current has been read to its end */
-	guint seen_events; /* 0: has read nothing yet, which kernfs_generic_poll() takes for news */
+	GString *current;   /* being read; NULL before the first read */
+	GString *next;      /* rendered for a size, waits for the read at offset 0 */
+	gboolean at_end;    /* current has been read to its end */
+	HandleExtra *extra; /* NULL: none */
+	guint seen_events;  /* 0: has read nothing yet, which kernfs_generic_poll() takes for news */
 };
 
 unsigned parts_of_origin(Origin origin)
@@ -151,6 +153,8 @@ int fs_open(Fs *fs, Node *node, int flags, const Caller *caller, Handle **ret)
 
 void fs_close(Fs *fs, Handle *handle)
 {
+	if (handle->extra)
+		handle->extra->closed(handle->extra);
 	drop(&handle->current);
 	drop(&handle->next);
 	g_mutex_clear(&handle->lock);
@@ -163,9 +167,28 @@ Node *handle_node(Handle *handle)
 	return handle->node;
 }
 
-gboolean handle_has_event(Handle *handle)
+/* kernfs_generic_poll(), and psi_trigger_poll() with a trigger: an event that was reported is over */
+unsigned handle_poll(Handle *handle)
 {
-	return handle->node->dead || handle->seen_events != handle->node->file.events;
+	HandleExtra *extra = g_atomic_pointer_get(&handle->extra);
+
+	if (handle->node->dead)
+		return POLLPRI | POLLERR;
+	if (extra)
+		return g_atomic_int_compare_and_exchange(&extra->event, TRUE, FALSE) ? POLLPRI : 0;
+	if (handle->node->file.row->flags & VF_TRIGGER)
+		return POLLPRI | POLLERR;
+	return handle->seen_events != handle->node->file.events ? POLLPRI | POLLERR : 0;
+}
+
+gboolean handle_extend(Handle *handle, HandleExtra *extra)
+{
+	return g_atomic_pointer_compare_and_exchange(&handle->extra, NULL, extra);
+}
+
+gboolean handle_is_extended(Handle *handle)
+{
+	return g_atomic_pointer_get(&handle->extra) != NULL;
 }
 
 static int refresh(Fs *fs, Handle *handle, const Caller *caller)
@@ -234,10 +257,10 @@ static int store_locked(const VContext *ctx, const char *text)
 	return r;
 }
 
-int fs_store(Fs *fs, Node *node, const Caller *caller, const char *text)
+static int store(Fs *fs, Node *node, Handle *handle, const Caller *caller, const char *text)
 {
 	const VFile *row = node->file.row;
-	const VContext ctx = {fs, node, row, NULL, NULL, NULL, caller};
+	const VContext ctx = {fs, node, row, NULL, NULL, NULL, caller, handle};
 	int r = row->flags & VF_UNLOCKED ? row->store(&ctx, text, strlen(text)) : store_locked(&ctx, text);
 
 	if (r < 0)
@@ -246,6 +269,11 @@ int fs_store(Fs *fs, Node *node, const Caller *caller, const char *text)
 		row->after(&ctx);
 	fs_changed(fs, TRUE);
 	return 0;
+}
+
+int fs_store(Fs *fs, Node *node, const Caller *caller, const char *text)
+{
+	return store(fs, node, NULL, caller, text);
 }
 
 int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, size_t size)
@@ -262,7 +290,7 @@ int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, siz
 	if (size == 0)
 		return 0;
 	text = command_text(row, data, size);
-	return fs_store(fs, handle->node, caller, text);
+	return store(fs, handle->node, handle, caller, text);
 }
 
 static size_t snapshot_size(Fs *fs, Handle *handle, const Caller *caller)

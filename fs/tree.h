@@ -58,6 +58,7 @@ struct Node {
 			void *state;
 			GDestroyNotify free_row; /* called with `row` when the last reference goes; NULL: it stays */
 			guint events;            /* grows with each tree_notify() */
+			gint known; /* set by whoever shows the tree: somebody has looked it up, and may watch it */
 			gboolean fleeting; /* may vanish without an operation on its directory: never cache its name */
 		} file;
 		char *target; /* of a link */

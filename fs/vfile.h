@@ -56,6 +56,8 @@ typedef enum VFlag {
 	VF_PIDS = 1 << 7,
 	/* a setting that is kept over a restart by its group or controller, not by writing again what it shows */
 	VF_OWN_STATE = 1 << 8,
+	/* poll(2) reports what the open file was extended with (handle_extend()), not changes of the file */
+	VF_TRIGGER = 1 << 9,
 } VFlag;
 
 /* What show and store are called with. The tree is locked (for reading, or for writing in store) unless VF_UNLOCKED. */
@@ -67,6 +69,7 @@ typedef struct VContext {
 	void *state;          /* the state that the row's `arg` is an offset into */
 	const Sample *sample; /* NULL in store, and where origin needs no numbers */
 	const Caller *caller;
+	struct Handle *handle; /* in store: the open file that was written to; NULL if there is none */
 } VContext;
 
 /* Appends the whole content to out. Returns 0 or -errno. */
@@ -75,8 +78,8 @@ typedef int (*VShow)(const VContext *ctx, GString *out);
 /* Takes one write(2). text is NUL-terminated, len bytes without the NUL. Returns 0 or -errno, exactly the kernel's. */
 typedef int (*VStore)(const VContext *ctx, const char *text, size_t len);
 
-/* What follows from a store that succeeded, with the tree unlocked: ctx has neither owner nor state, and the node may be
- * dead by now. */
+/* What follows from a store that succeeded, with the tree unlocked: ctx has neither owner nor state, and the node may
+ * be dead by now. */
 typedef void (*VAfter)(const VContext *ctx);
 
 struct VFile {

@@ -20,6 +20,8 @@ typedef struct Core {
 	gboolean pressure;
 	/* freezing, v2's cgroup.freeze and v1's freezer.state alike: what this group asks for */
 	gboolean freeze;
+	GSource *exit_watch; /* exit-watch.c; NULL: nobody is waited for */
+	gboolean throttled;  /* its CPU quota is used up: bandwidth.c */
 	/* members whose process lives here; a set of Task */
 	GHashTable *members;
 	GHashTable *threads; /* tid → Task: single threads that were moved here without their process */

@@ -7,6 +7,7 @@
 #include "fs/cgroup/cpu.h"
 
 #include "fs/cgroup/core.h"
+#include "fs/cgroup/enforce.h"
 #include "fs/cgroup/limits.h"
 #include "fs/cgroup/scheduling.h"
 
@@ -43,6 +44,19 @@ static void cpu_init(Fs *fs, Group *group, void *state, Group *parent, void *par
 		.rt_period_us = 1000000,
 		.rt_runtime_us = parent ? 0 : 950000,
 	};
+}
+
+static void cpu_clear(Fs *fs, Group *group, void *state)
+{
+	bandwidth_clear(&((Cpu *) state)->bandwidth);
+}
+
+static void cpu_attached(Fs *fs, Group *group, void *state, Group *from, pid_t pid)
+{
+	guint64 quota, period;
+
+	if (limits_cpu_quota(group, &quota, &period))
+		enforce_wake_bandwidth(fs);
 }
 
 static int set_shares(const VContext *ctx, guint64 shares)
@@ -205,14 +219,13 @@ static int cpu_v2_stat_local(const VContext *ctx, GString *out)
 
 static const VFile cpu_v1_files[] = {
 	{"cpu.shares", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_u64, cpu_set_shares, FIELD(shares),
-	 "share of CPU time against other groups, 2 to 262144",
-	 scheduling_after_weight},
+	 "share of CPU time against other groups, 2 to 262144", scheduling_after_weight},
 	{"cpu.idle", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_bool, cpu_set_idle, FIELD(idle),
 	 "1: run only when nobody else wants to", scheduling_after_weight},
 	{"cpu.cfs_quota_us", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, cpu_show_quota, cpu_set_quota, 0,
-	 "CPU time per period, microseconds; -1: no limit"},
+	 "CPU time per period, microseconds; -1: no limit", enforce_after_bandwidth},
 	{"cpu.cfs_period_us", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_u64, cpu_set_period, FIELD(period_us),
-	 "length of a period, microseconds"},
+	 "length of a period, microseconds", enforce_after_bandwidth},
 	{"cpu.cfs_burst_us", 0644, VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_u64, cpu_set_burst, FIELD(burst_us),
 	 "unused CPU time that can be saved for later periods, microseconds"},
 	{"cpu.stat", 0444, 0, ORIGIN_TREE, cpu_v1_stat, NULL, 0, "periods, and how often the quota stopped the group"},
@@ -227,15 +240,13 @@ static const VFile cpu_v1_files[] = {
 
 static const VFile cpu_v2_files[] = {
 	{"cpu.weight", 0644, VF_NOT_ROOT | VF_KEEP_SPACE, ORIGIN_SETTING, cpu_weight, cpu_set_weight, 0,
-	 "share of CPU time against other groups, 1 to 10000",
-	 scheduling_after_weight},
+	 "share of CPU time against other groups, 1 to 10000", scheduling_after_weight},
 	{"cpu.weight.nice", 0644, VF_NOT_ROOT | VF_KEEP_SPACE, ORIGIN_SETTING, cpu_weight_nice, cpu_set_weight_nice, 0,
-	 "the weight as a nice value",
-	 scheduling_after_weight},
+	 "the weight as a nice value", scheduling_after_weight},
 	{"cpu.idle", 0644, VF_NOT_ROOT | VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_bool, cpu_set_idle, FIELD(idle),
 	 "1: run only when nobody else wants to", scheduling_after_weight},
 	{"cpu.max", 0644, VF_NOT_ROOT, ORIGIN_SETTING, cpu_show_max, cpu_set_max, 0,
-	 "CPU time per period or max, and the period, microseconds"},
+	 "CPU time per period or max, and the period, microseconds", enforce_after_bandwidth},
 	{"cpu.max.burst", 0644, VF_NOT_ROOT | VF_KEEP_SPACE, ORIGIN_SETTING, vfile_show_u64, cpu_set_burst,
 	 FIELD(burst_us), "unused CPU time that can be saved for later periods, microseconds"},
 	{0},
@@ -262,5 +273,7 @@ const Controller cpu_controller = {
 	.v2_files = cpu_v2_files,
 	.state_size = sizeof(Cpu),
 	.init = cpu_init,
+	.clear = cpu_clear,
+	.attached = cpu_attached,
 	.kept = cpu_kept,
 };

@@ -1,6 +1,7 @@
 /* State of the cpu controller, shared by its two files: cpu.c has the rows and weights, cpu-bandwidth.c quotas. */
 #pragma once
 
+#include "fs/cgroup/bandwidth.h"
 #include "fs/cgroup/control-file.h"
 
 #define CPU_NO_QUOTA G_MAXUINT64
@@ -15,6 +16,7 @@ typedef struct Cpu {
 	guint64 rt_runtime_us, rt_period_us;
 	/* of periods with a quota */
 	guint64 n_periods, n_throttled, throttled_ns;
+	Bandwidth bandwidth;
 } Cpu;
 
 static inline Cpu *cpu_of(const Group *group)

@@ -14,7 +14,7 @@
 
 enum { MAX_ROUNDS = 200 };
 
-static gboolean is_spared(pid_t pid)
+gboolean process_is_spared(pid_t pid)
 {
 	return pid <= 1 || pid == getpid();
 }
@@ -27,19 +27,29 @@ gboolean group_is_freezing(const Group *group)
 	return FALSE;
 }
 
-static gboolean task_should_freeze(const Members *members, const Task *task)
+static gboolean group_is_stopped(const Group *group)
 {
-	if (task->exited || is_spared(task->pid))
+	for (; group; group = group->parent)
+		if (group_core(group)->freeze || group_core(group)->throttled)
+			return TRUE;
+	return FALSE;
+}
+
+static gboolean task_should_stop(const Task *task)
+{
+	unsigned n = task->groups[0]->hierarchy->fs->cgroups->hierarchies->len;
+
+	if (task->exited || process_is_spared(task->pid))
 		return FALSE;
-	for (guint i = 0; i < members->fs->cgroups->hierarchies->len; i++)
-		if (group_is_freezing(task->groups[i]))
+	for (unsigned i = 0; i < n; i++)
+		if (group_is_stopped(task->groups[i]))
 			return TRUE;
 	return FALSE;
 }
 
 static void look_for_running(Task *task, void *data)
 {
-	if (!task->exited && !task->frozen && !is_spared(task->pid))
+	if (!task->exited && !task->frozen && !process_is_spared(task->pid))
 		*(gboolean *) data = TRUE;
 }
 
@@ -61,14 +71,14 @@ typedef struct Target {
 
 /* Whether the process is still the one we mean is looked at first, so that a reused PID is not hit. What is gone needs
  * no signal. */
-static void signal_target(Fs *fs, const Target *target)
+void members_signal(Fs *fs, pid_t pid, guint64 start, int signal)
 {
 	Process now;
 
-	if (sampler_read_process(fs->sampler, target->pid, FALSE, &now) < 0 || now.start != target->start)
+	if (sampler_read_process(fs->sampler, pid, FALSE, &now) < 0 || now.start != start)
 		return;
-	if (kill(target->pid, target->signal) < 0 && errno != ESRCH)
-		g_warning("cannot send signal %d to process %d: %s", target->signal, target->pid, g_strerror(errno));
+	if (kill(pid, signal) < 0 && errno != ESRCH)
+		g_warning("cannot send signal %d to process %d: %s", signal, pid, g_strerror(errno));
 }
 
 static void add_target(GArray *targets, const Task *task, int signal)
@@ -78,32 +88,42 @@ static void add_target(GArray *targets, const Task *task, int signal)
 	g_array_append_val(targets, target);
 }
 
-/* Those that must be stopped or continued; marks them. */
-static GArray *collect_freezing(Fs *fs)
+/* If the process must be stopped or continued: marks it. */
+static void collect_if_changed(Task *task, void *data)
+{
+	gboolean should = task_should_stop(task);
+
+	if (should != task->frozen)
+		add_target(data, task, should ? SIGSTOP : SIGCONT);
+	task->frozen = should;
+}
+
+/* Below the node's group, or, for NULL, everywhere. */
+static GArray *collect_freezing(Fs *fs, Node *node)
 {
 	GArray *targets = g_array_new(FALSE, FALSE, sizeof(Target));
-	Members *members = fs->cgroups->members;
 	GHashTableIter iter;
-	gpointer value;
+	gpointer task;
+	Group *group;
 
 	g_rw_lock_writer_lock(&fs->lock);
-	g_hash_table_iter_init(&iter, members->tasks);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		Task *task = value;
-		gboolean should = task_should_freeze(members, task);
-
-		if (should != task->frozen)
-			add_target(targets, task, should ? SIGSTOP : SIGCONT);
-		task->frozen = should;
-	}
+	group = node ? group_of_file(node) : NULL;
+	if (group)
+		members_foreach(group, collect_if_changed, targets);
+	g_hash_table_iter_init(&iter, fs->cgroups->members->tasks);
+	while (!node && g_hash_table_iter_next(&iter, NULL, &task))
+		collect_if_changed(task, targets);
 	g_rw_lock_writer_unlock(&fs->lock);
 	return targets;
 }
 
 static unsigned send_signals(Fs *fs, GArray *targets)
 {
-	for (guint i = 0; i < targets->len; i++)
-		signal_target(fs, &g_array_index(targets, Target, i));
+	for (guint i = 0; i < targets->len; i++) {
+		const Target *target = &g_array_index(targets, Target, i);
+
+		members_signal(fs, target->pid, target->start, target->signal);
+	}
 	return targets->len;
 }
 
@@ -132,12 +152,11 @@ static void count_frozen(Fs *fs)
 	g_rw_lock_writer_unlock(&fs->lock);
 }
 
-void members_apply_freezing(Fs *fs)
+static void apply_freezing(Fs *fs, Node *node)
 {
-	if (!is_anything_frozen(fs))
-		return;
+	g_mutex_lock(&fs->cgroups->members->stopping);
 	for (unsigned round = 0; round < MAX_ROUNDS; round++) {
-		GArray *targets = collect_freezing(fs);
+		GArray *targets = collect_freezing(fs, node);
 		unsigned n = send_signals(fs, targets);
 
 		g_array_unref(targets);
@@ -146,6 +165,18 @@ void members_apply_freezing(Fs *fs)
 		members_refresh(fs);
 	}
 	count_frozen(fs);
+	g_mutex_unlock(&fs->cgroups->members->stopping);
+}
+
+void members_apply_freezing(Fs *fs)
+{
+	if (is_anything_frozen(fs))
+		apply_freezing(fs, NULL);
+}
+
+void members_apply_freezing_below(Fs *fs, Node *node)
+{
+	apply_freezing(fs, node);
 }
 
 static int tell_changed(Group *group, void *data)
@@ -179,7 +210,7 @@ int group_set_frozen(Fs *fs, Node *file, gboolean frozen)
 
 static void collect_living(Task *task, void *data)
 {
-	if (!task->exited && !is_spared(task->pid))
+	if (!task->exited && !process_is_spared(task->pid))
 		add_target(data, task, SIGKILL);
 }
 

@@ -1,8 +1,11 @@
 #include "fs/cgroup/hierarchy.h"
 
 #include "fs/cgroup/core.h"
+#include "fs/cgroup/enforce.h"
+#include "fs/cgroup/exit-watch.h"
 #include "fs/cgroup/members.h"
 #include "fs/cgroup/parents.h"
+#include "fs/cgroup/release.h"
 
 #include <errno.h>
 #include <string.h>
@@ -212,6 +215,7 @@ static void group_free(Group *group)
 		if (group->states[id])
 			group_clear_state(group, id);
 	g_ptr_array_unref(group->children);
+	exit_watch_end(group);
 	core_free(group->core);
 	g_free(group);
 }
@@ -290,6 +294,8 @@ int group_remove(Group *group)
 	}
 	tree_remove(hierarchy->fs->tree, group->dir);
 	group_free(group);
+	if (!hierarchy->is_v2)
+		release_check(parent);
 	return 0;
 }
 
@@ -460,6 +466,7 @@ Cgroups *cgroups_new(Fs *fs, Node *v1_dir, Node *v2_parent, GError **error)
 		return NULL;
 	}
 	cgroups->members = members_new(fs);
+	cgroups->enforce = enforce_new();
 	parents_make(cgroups);
 	return cgroups;
 }
@@ -468,6 +475,8 @@ void cgroups_free(Cgroups *cgroups)
 {
 	if (!cgroups)
 		return;
+	if (cgroups->enforce)
+		enforce_free(cgroups->enforce);
 	members_free(cgroups->members);
 	g_ptr_array_unref(cgroups->hierarchies);
 	g_free(cgroups);

@@ -10,6 +10,7 @@ struct Cgroups {
 	GPtrArray *hierarchies; /* Hierarchy, v1 ones in the order of the configuration, then v2 */
 	Hierarchy *v2;          /* NULL: not served */
 	Members *members;
+	struct Enforce *enforce;
 	guint64 next_group_id;
 	unsigned n_cpus;
 };

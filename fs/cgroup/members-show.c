@@ -108,8 +108,7 @@ static void drop_repeated(GArray *pids)
 	g_array_set_size(pids, n);
 }
 
-/* The processes that a file is about, each once. */
-static GArray *pids_below(Fs *fs, Node *file)
+GArray *members_pids_below(Fs *fs, Node *file)
 {
 	GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
 	Group *group;
@@ -140,7 +139,7 @@ static GArray *read_tids(Fs *fs, pid_t pid)
 
 static void refresh_tids(Fs *fs, Node *file)
 {
-	GArray *pids = pids_below(fs, file);
+	GArray *pids = members_pids_below(fs, file);
 
 	for (guint i = 0; i < pids->len; i++) {
 		pid_t pid = g_array_index(pids, pid_t, i);
@@ -159,7 +158,7 @@ static void refresh_tids(Fs *fs, Node *file)
 	g_array_unref(pids);
 }
 
-static void refresh_memory_of(Fs *fs, pid_t pid)
+void members_refresh_memory(Fs *fs, pid_t pid)
 {
 	ProcessMemory memory;
 	Process process;
@@ -197,7 +196,7 @@ static void refresh_io_of(Fs *fs, pid_t pid)
 
 static void refresh_each(Fs *fs, Node *file, void (*refresh)(Fs *fs, pid_t pid))
 {
-	GArray *pids = pids_below(fs, file);
+	GArray *pids = members_pids_below(fs, file);
 
 	for (guint i = 0; i < pids->len; i++)
 		refresh(fs, g_array_index(pids, pid_t, i));
@@ -276,7 +275,7 @@ static void drop_ended_threads(Fs *fs, Node *node)
 
 static void drop_ended(Fs *fs, Node *node)
 {
-	GArray *pids = pids_below(fs, node);
+	GArray *pids = members_pids_below(fs, node);
 
 	for (guint i = 0; i < pids->len; i++)
 		look_at(fs, g_array_index(pids, pid_t, i));
@@ -351,7 +350,7 @@ static Sample *sample_of_group(Fs *fs, Node *file, const About *about)
 	sample = sampler_get(fs->sampler, SAMPLE_PROCESSES | disks);
 	members_reconcile(fs, sample);
 	if (about->origin == ORIGIN_MEMORY)
-		refresh_each(fs, file, refresh_memory_of);
+		refresh_each(fs, file, members_refresh_memory);
 	else if (about->origin == ORIGIN_IO)
 		refresh_each(fs, file, refresh_io_of);
 	if (about->origin == ORIGIN_PIDS) {

@@ -1,7 +1,9 @@
 #include "fs/cgroup/members.h"
 
 #include "fs/cgroup/core.h"
+#include "fs/cgroup/exit-watch.h"
 #include "fs/cgroup/limits.h"
+#include "fs/cgroup/release.h"
 
 #include <string.h>
 
@@ -36,6 +38,7 @@ Members *members_new(Fs *fs)
 	Members *members = g_new0(Members, 1);
 
 	members->fs = fs;
+	g_mutex_init(&members->stopping);
 	members->tasks = g_hash_table_new_full(NULL, NULL, NULL, task_free);
 	members_watch_new(members);
 	return members;
@@ -47,6 +50,7 @@ void members_free(Members *members)
 		return;
 	members_watch_free(members);
 	g_hash_table_unref(members->tasks);
+	g_mutex_clear(&members->stopping);
 	g_free(members);
 }
 
@@ -82,10 +86,28 @@ Task *members_restore(Members *members, pid_t pid, pid_t ppid, guint64 start)
 	return task;
 }
 
+/* A group whose members did not come or go is not asked, nor are those above it. */
+static void v1_changed(Group *group)
+{
+	for (; group->parent; group = group->parent) {
+		Core *core = group_core(group);
+		gboolean populated = group_is_populated(group);
+
+		if (populated == core->was_populated)
+			return;
+		core->was_populated = populated;
+		if (!populated)
+			release_check(group);
+	}
+}
+
 void members_changed(Group *group)
 {
-	if (!group->hierarchy->is_v2)
+	exit_watch_update(group);
+	if (!group->hierarchy->is_v2) {
+		v1_changed(group);
 		return;
+	}
 	for (; group->parent; group = group->parent) {
 		Core *core = group_core(group);
 		gboolean populated = group_is_populated(group);

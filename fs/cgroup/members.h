@@ -46,6 +46,7 @@ struct Members {
 	gint64 last_exit; /* when an end was last told: a look that began before may still have seen the process */
 	unsigned n_freezing; /* groups that ask for freezing */
 	unsigned n_frozen;   /* processes stopped by us */
+	GMutex stopping;     /* held from the decision which processes are to stop or go on until they do */
 	unsigned n_placed;   /* memberships in groups that are not the root */
 	struct Watch *watch; /* watch.c */
 };
@@ -108,6 +109,10 @@ gboolean process_leader_has_ended(const Process *process); /* perhaps its other 
 /* Calls visit for each process of the group itself, and once more for each single thread that was moved here. The root
  * keeps no list: it is every process, wherever it is; visit has to look. Tree locked. */
 void members_foreach_own(Group *group, void (*visit)(Task *task, void *data), void *data);
+/* The processes (pid_t) in the group of this file or directory and below it, each once. Unlocked; unref it. */
+GArray *members_pids_below(Fs *fs, Node *node);
+/* Looks at what a process has in memory now. Unlocked. */
+void members_refresh_memory(Fs *fs, pid_t pid);
 /* Calls visit for each process in the group or below it. Tree locked. */
 void members_foreach(Group *top, void (*visit)(Task *task, void *data), void *data);
 Task *members_find(const Members *members, pid_t pid);
@@ -134,5 +139,11 @@ gboolean group_is_frozen(const Group *group);
 gboolean group_is_freezing(const Group *group);
 /* Stops or continues one process according to its groups; after it was moved. Takes the lock itself. */
 void members_apply_freezing(Fs *fs);
+/* The same for the members of the group of this file or directory and of those below it, at once. */
+void members_apply_freezing_below(Fs *fs, Node *node);
 /* SIGKILL to all in the group and below. Takes the lock itself. */
 int group_kill(Fs *fs, Node *file);
+/* The daemon itself and process 1, which are never stopped nor killed. */
+gboolean process_is_spared(pid_t pid);
+/* Sends a signal if the process is still the one that started then. Unlocked. */
+void members_signal(Fs *fs, pid_t pid, guint64 start, int signal);

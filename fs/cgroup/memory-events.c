@@ -26,12 +26,21 @@ int memory_show_swap_events(const VContext *ctx, GString *out)
 	return 0;
 }
 
+gboolean memory_is_short(const Group *group)
+{
+	for (; group; group = group->parent)
+		if (memory_of(group) && memory_of(group)->under_oom)
+			return TRUE;
+	return FALSE;
+}
+
 int memory_show_oom_control(const VContext *ctx, GString *out)
 {
 	const MemoryState *memory = ctx->state;
 
-	g_string_append_printf(out, "oom_kill_disable %d\nunder_oom 0\noom_kill %" G_GUINT64_FORMAT "\n",
-			       memory->oom_kill_disabled, memory->local_events[MEMORY_EVENT_OOM_KILL]);
+	g_string_append_printf(out, "oom_kill_disable %d\nunder_oom %d\noom_kill %" G_GUINT64_FORMAT "\n",
+			       memory->oom_kill_disabled, memory_is_short(ctx->owner),
+			       memory->local_events[MEMORY_EVENT_OOM_KILL]);
 	return 0;
 }
 

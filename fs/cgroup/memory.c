@@ -4,10 +4,14 @@
  *
  * Nothing can be reclaimed from outside. So a limit of v1 that is below what a group holds for good is refused with
  * EBUSY, which the kernel does after it has tried; memory.reclaim and memory.force_empty do nothing; and the soft
- * settings (low, min, high, swappiness, soft limit) are kept and shown only. Watermarks know what was seen when
- * somebody looked. Resetting memory.peak resets it for all, not only for the descriptor that wrote.
+ * settings (low, min, high, swappiness, soft limit) are kept and shown only. Limits are looked after by memory-watch.c.
+ * Watermarks know what was seen when somebody, or the watch, looked. Resetting memory.peak resets it for all, not only
+ * for the descriptor that wrote.
  */
 #include "fs/cgroup/memory.h"
+
+#include "fs/cgroup/enforce.h"
+#include "fs/cgroup/memory-listener.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -25,6 +29,19 @@ static void memory_init(Fs *fs, Group *group, void *state, Group *parent, void *
 	memory->memsw_max = memory->soft_limit = memory->tcp_max = none;
 	memory->swappiness = above ? above->swappiness : SWAPPINESS_DEFAULT;
 	memory->oom_kill_disabled = above && above->oom_kill_disabled;
+	memory->listeners = g_ptr_array_new_with_free_func((GDestroyNotify) memory_listener_unref);
+}
+
+static void memory_clear(Fs *fs, Group *group, void *state)
+{
+	memory_listeners_clear(fs, ((MemoryState *) state)->listeners);
+}
+
+static void memory_attached(Fs *fs, Group *group, void *state, Group *from, pid_t pid)
+{
+	for (; group; group = group->parent)
+		if (memory_is_watched(group))
+			enforce_wake_memory(fs);
 }
 
 guint64 memory_effective_limit(const Group *group, size_t field)
@@ -40,28 +57,23 @@ guint64 memory_effective_limit(const Group *group, size_t field)
 	return limit;
 }
 
-static guint64 in_bytes(guint64 pages)
-{
-	return pages < PAGE_COUNTER_MAX ? pages * PAGE_BYTES : G_MAXUINT64;
-}
-
 guint64 limits_memory(const Group *group)
 {
-	return in_bytes(memory_effective_limit(group, offsetof(MemoryState, max)));
+	return page_counter_bytes(memory_effective_limit(group, offsetof(MemoryState, max)));
 }
 
 guint64 limits_memory_own(const Group *group)
 {
 	const MemoryState *memory = memory_of(group);
 
-	return memory ? in_bytes(memory->max) : G_MAXUINT64;
+	return memory ? page_counter_bytes(memory->max) : G_MAXUINT64;
 }
 
 guint64 limits_memory_high_own(const Group *group)
 {
 	const MemoryState *memory = memory_of(group);
 
-	return memory ? in_bytes(memory->high) : G_MAXUINT64;
+	return memory ? page_counter_bytes(memory->high) : G_MAXUINT64;
 }
 
 /* What a row of use or of a watermark is about: the offset of that watermark is its arg. */
@@ -109,6 +121,17 @@ static guint64 unreclaimable(const Group *group, const Sample *sample, guint64 s
 	return swappable - MIN(swappable, swap_free) + usage.kernel;
 }
 
+void memory_use_of(const Group *group, const Sample *sample, MemoryUse *ret)
+{
+	Usage usage;
+
+	group_usage(group, sample, &usage);
+	ret->memory = group_memory_usage(group, sample);
+	ret->swap = usage.swap;
+	ret->fixed = usage.anon + usage.shmem + usage.kernel;
+	ret->fixed_with_swap = ret->fixed + usage.swap;
+}
+
 static guint64 free_swap(Fs *fs)
 {
 	g_autoptr(Sample) machine = sampler_get(fs->sampler, SAMPLE_MEMORY);
@@ -124,7 +147,7 @@ static int resize(const VContext *ctx, guint64 pages, guint64 swap_free)
 
 	if (group_is_root(ctx->owner) || (with_swap ? pages < memory->max : pages > memory->memsw_max))
 		return -EINVAL;
-	if (unreclaimable(ctx->owner, ctx->sample, with_swap ? 0 : swap_free) > in_bytes(pages))
+	if (unreclaimable(ctx->owner, ctx->sample, with_swap ? 0 : swap_free) > page_counter_bytes(pages))
 		return -EBUSY;
 	*VFILE_FIELD(ctx, guint64) = pages;
 	return 0;
@@ -275,7 +298,7 @@ static int memory_reclaim(const VContext *ctx, const char *text, size_t len)
 static const VFile memory_v1_files[] = {
 	V1_USE("memory", peak, "memory"),
 	{"memory.limit_in_bytes", 0644, VF_UNLOCKED, ORIGIN_SETTING, page_counter_show_bytes, memory_set_limit,
-	 FIELD(max), "limit of memory, bytes; -1: none"},
+	 FIELD(max), "limit of memory, bytes; -1: none", enforce_after_memory},
 	{"memory.soft_limit_in_bytes", 0644, 0, ORIGIN_SETTING, page_counter_show_bytes, page_counter_store_v1,
 	 FIELD(soft_limit), "size to which the group is to be reduced when memory is short, bytes"},
 	V1_FAILURES("memory", failures),
@@ -295,7 +318,7 @@ static const VFile memory_v1_files[] = {
 	{"memory.numa_stat", 0444, 0, ORIGIN_MEMORY, memory_show_v1_numa_stat, NULL, 0, "pages in use by memory node"},
 	V1_USE("memory.memsw", memsw_peak, "memory and swap"),
 	{"memory.memsw.limit_in_bytes", 0644, VF_UNLOCKED, ORIGIN_SETTING, page_counter_show_bytes, memory_set_limit,
-	 FIELD(memsw_max), "limit of memory and swap, bytes; -1: none"},
+	 FIELD(memsw_max), "limit of memory and swap, bytes; -1: none", enforce_after_memory},
 	V1_FAILURES("memory.memsw", memsw_failures),
 	V1_USE("memory.kmem", kernel_peak, "kernel memory"),
 	{"memory.kmem.limit_in_bytes", 0644, 0, ORIGIN_CONSTANT, memory_kernel_limit, memory_set_kernel_limit, 0,
@@ -315,7 +338,7 @@ static const VFile memory_v1_files[] = {
 #define V2_LIMIT(name, field, what)                                                                                    \
 	{                                                                                                              \
 		name, 0644, VF_NOT_ROOT, ORIGIN_SETTING, page_counter_show_max, page_counter_store_max, FIELD(field),  \
-			what                                                                                           \
+			what, enforce_after_memory                                                                     \
 	}
 
 static const VFile memory_v2_files[] = {
@@ -368,5 +391,7 @@ const Controller memory_controller = {
 	.v2_files = memory_v2_files,
 	.state_size = sizeof(MemoryState),
 	.init = memory_init,
+	.clear = memory_clear,
+	.attached = memory_attached,
 	.kept = memory_kept,
 };

@@ -14,10 +14,26 @@ typedef struct MemoryState {
 	gboolean oom_group, oom_kill_disabled;
 	/* watermarks, bytes */
 	guint64 peak, swap_peak, memsw_peak, kernel_peak;
+	/* memory-watch.c: what was last seen above each limit, bytes (0: it was not above it), and of a shortage */
+	guint64 above_max, above_high, above_memsw_max;
+	gboolean under_oom;
+	pid_t victim; /* who was killed last for it */
+	guint64 victim_start;
+	GPtrArray *listeners; /* MemoryListener */
 	/* v1: how often a limit was met */
 	guint64 failures, memsw_failures;
 	guint64 events[MEMORY_EVENTS], local_events[MEMORY_EVENTS];
 } MemoryState;
+
+/* What a group uses, bytes. */
+typedef struct MemoryUse {
+	guint64 memory, swap;
+	guint64 fixed;           /* memory that cannot be reclaimed without swap */
+	guint64 fixed_with_swap; /* and what is in swap */
+} MemoryUse;
+
+/* Tree locked. */
+void memory_use_of(const Group *group, const Sample *sample, MemoryUse *ret);
 
 static inline MemoryState *memory_of(const Group *group)
 {
@@ -28,6 +44,8 @@ static inline MemoryState *memory_of(const Group *group)
 guint64 memory_effective_limit(const Group *group, size_t field);
 
 /* memory-events.c */
+/* Has the group, or one above it, run out of memory? (mem_cgroup_mark_under_oom()) Tree locked. */
+gboolean memory_is_short(const Group *group);
 int memory_show_events(const VContext *ctx, GString *out); /* arg: offset of events or local_events */
 int memory_show_swap_events(const VContext *ctx, GString *out);
 int memory_show_oom_control(const VContext *ctx, GString *out);

@@ -6,6 +6,12 @@
 
 #define PAGE_BYTES 4096
 
+/* G_MAXUINT64: no limit */
+static inline guint64 page_counter_bytes(guint64 pages)
+{
+	return pages < PAGE_COUNTER_MAX ? pages * PAGE_BYTES : G_MAXUINT64;
+}
+
 /* show: the guint64 at file->arg, in pages, as bytes. */
 int page_counter_show_bytes(const VContext *ctx, GString *out);
 /* show: the same, "max" when there is no limit. */

@@ -3,9 +3,10 @@
  * controllers are (kernel/sched/psi.c).
  *
  * The root shows the machine's, from /proc/pressure. What a group's members wait for cannot be told from outside: child
- * groups show zeros. Triggers are checked as in the kernel and accepted.
+ * groups show zeros. A trigger, on whatever group, is the machine's: what presses all presses the group, perhaps.
  */
 #include "fs/cgroup/core.h"
+#include "fs/cgroup/pressure-trigger.h"
 
 #include "fs/convert.h"
 
@@ -41,8 +42,11 @@ static int pressure_show(const VContext *ctx, GString *out)
 /* "some|full THRESHOLD WINDOW", microseconds */
 static int pressure_set_trigger(const VContext *ctx, const char *text, size_t len)
 {
+	const char *trigger = text;
 	guint32 threshold, window;
 
+	if (ctx->handle && handle_is_extended(ctx->handle))
+		return -EBUSY;
 	if (!convert_literal(&text, "some ") && !convert_literal(&text, "full "))
 		return -EINVAL;
 	if (!convert_u32(&text, &threshold) || !convert_u32(&text, &window))
@@ -51,17 +55,17 @@ static int pressure_set_trigger(const VContext *ctx, const char *text, size_t le
 		return -EINVAL;
 	if (window == 0 || window > WINDOW_MAX_US || threshold == 0 || threshold > window)
 		return -EINVAL;
-	return 0;
+	return pressure_trigger_set(ctx, ctx->file->arg, trigger);
 }
 
 #define MEANING(what) "share of time in which some or all tasks waited for " what "; write a trigger"
 
 const VFile pressure_base_files[] = {
-	{"io.pressure", 0644, VF_EVENT, ORIGIN_PRESSURE, pressure_show, pressure_set_trigger, PRESSURE_IO,
-	 MEANING("I/O")},
-	{"memory.pressure", 0644, VF_EVENT, ORIGIN_PRESSURE, pressure_show, pressure_set_trigger, PRESSURE_MEMORY,
-	 MEANING("memory")},
-	{"cpu.pressure", 0644, VF_EVENT, ORIGIN_PRESSURE, pressure_show, pressure_set_trigger, PRESSURE_CPU,
-	 MEANING("a CPU")},
+	{"io.pressure", 0644, VF_EVENT | VF_TRIGGER | VF_UNLOCKED, ORIGIN_PRESSURE, pressure_show, pressure_set_trigger,
+	 PRESSURE_IO, MEANING("I/O")},
+	{"memory.pressure", 0644, VF_EVENT | VF_TRIGGER | VF_UNLOCKED, ORIGIN_PRESSURE, pressure_show,
+	 pressure_set_trigger, PRESSURE_MEMORY, MEANING("memory")},
+	{"cpu.pressure", 0644, VF_EVENT | VF_TRIGGER | VF_UNLOCKED, ORIGIN_PRESSURE, pressure_show,
+	 pressure_set_trigger, PRESSURE_CPU, MEANING("a CPU")},
 	{0},
 };

@@ -3,6 +3,7 @@
  * is refused is refused as a whole.
  */
 #include "fs/cgroup/core.h"
+#include "fs/cgroup/enforce.h"
 #include "fs/cgroup/state-format.h"
 
 #include <limits.h>
@@ -291,6 +292,7 @@ static void restore_members(const Plan *plan)
 	members_watch_start(plan->fs);
 	members_refresh(plan->fs);
 	members_apply_freezing(plan->fs);
+	enforce_reconfigure(plan->fs);
 	g_rw_lock_reader_lock(&plan->fs->lock);
 	g_hash_table_iter_init(&iter, members->tasks);
 	while (g_hash_table_iter_next(&iter, NULL, &task))

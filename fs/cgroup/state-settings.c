@@ -8,6 +8,7 @@
 #include "fs/cgroup/state-format.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const Caller root_caller = {0, 0, 0};
 
@@ -84,12 +85,13 @@ static void try_wish(Fs *fs, const Wish *wish)
 {
 	g_autofree char *text = g_strchomp(g_strdup(wish->text));
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	const Caller self = {.pid = getpid()}; /* may choose a release agent */
 	int r = 0;
 
 	if (!*lines)
-		r = fs_store(fs, wish->file, &root_caller, "");
+		r = fs_store(fs, wish->file, &self, "");
 	for (char **line = lines; *line; line++) {
-		int one = fs_store(fs, wish->file, &root_caller, *line);
+		int one = fs_store(fs, wish->file, &self, *line);
 
 		r = one < 0 ? one : r;
 	}

@@ -144,3 +144,14 @@ void group_tree_kill(pid_t pid)
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
+
+void group_tree_await(const char *path, const char *key, gint64 least)
+{
+	gint64 deadline = g_get_monotonic_time() + 100 * G_TIME_SPAN_SECOND;
+
+	while (group_tree_value(path, key) < least) {
+		if (g_get_monotonic_time() > deadline)
+			fail_msg("%s: \"%s\" stays below %" G_GINT64_FORMAT, path, key, least);
+		g_usleep(5000);
+	}
+}

@@ -32,3 +32,5 @@ void group_tree_expect(const char *path, const char *want);
 /* A process that waits to be ended; `does` runs in it first. */
 pid_t group_tree_fork(void (*does)(void));
 void group_tree_kill(pid_t pid); /* and reaps it */
+/* Returns when the value is at least so much; fails the test if it never is. */
+void group_tree_await(const char *path, const char *key, gint64 least);

@@ -114,7 +114,7 @@ static void test_held_files_of_removed_groups(void **state)
 	assert_int_equal(fs_rmdir(fixture->fs, at(fixture, "/v2"), "a", &fixture->caller), 0);
 	assert_int_equal(fs_read(fixture->fs, handle, &fixture->caller, 0, 100, out), -ENODEV);
 	assert_int_equal(fs_write(fixture->fs, handle, &fixture->caller, "0", 1), -ENODEV);
-	assert_true(handle_has_event(handle));
+	assert_int_not_equal(handle_poll(handle), 0);
 	fs_close(fixture->fs, handle);
 	g_string_free(out, TRUE);
 }
