@@ -7,6 +7,7 @@
 #include "daemon/options.h"
 
 #include <locale.h>
+#include <malloc.h>
 
 static const struct {
 	Action action;
@@ -57,6 +58,15 @@ static int run_with_config(const Options *options)
 	g_assert_not_reached();
 }
 
+/* Before a thread's own heap shrinks, glibc reads /proc/sys/vm/overcommit_memory: a file that this process may be
+ * serving, so that a worker would wait for itself, for ever. With the one main heap it never does. */
+static void keep_malloc_from_proc(void)
+{
+#ifdef M_ARENA_MAX
+	(void) mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 int main(int argc, char **argv)
 {
 	g_autoptr(Options) options = NULL;
@@ -64,6 +74,7 @@ int main(int argc, char **argv)
 	int code;
 
 	setlocale(LC_ALL, "");
+	keep_malloc_from_proc();
 	log_start();
 	options = options_parse(argc, argv, &error);
 	if (!options) {
