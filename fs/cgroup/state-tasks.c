@@ -1,4 +1,5 @@
 /* Members, over a restart: who is where, and what was counted of them so far. */
+#include "fs/cgroup/core.h"
 #include "fs/cgroup/state-format.h"
 
 #include <stddef.h>
@@ -242,6 +243,8 @@ static void task_restore(Fs *fs, GVariant *saved, const GPtrArray *groups)
 	for (guint i = 0; i < fs->cgroups->hierarchies->len; i++)
 		if (at[i])
 			task_set_group(task, at[i]);
+	for (guint i = 0; task->exited && i < fs->cgroups->hierarchies->len; i++)
+		group_core(task->groups[i])->n_zombies++;
 	threads_restore(fs, task, threads, groups);
 	gone_restore(fs, task, gone, groups);
 }

@@ -328,6 +328,27 @@ static void test_members(void **state)
 	end(frozen);
 }
 
+/* Until its parent reaps it a zombie counts as a task, and is listed nowhere. */
+static void test_zombies(void **state)
+{
+	pid_t pid = sleeper();
+	StateReport report;
+	siginfo_t info;
+
+	make("/v1/pids", "a");
+	attach(pid, "/v1/pids/a/cgroup.procs");
+	kill(pid, SIGKILL);
+	assert_int_equal(waitid(P_PID, (id_t) pid, &info, WEXITED | WNOWAIT), 0);
+	g_free(get(fs, "/v1/pids/a/cgroup.procs"));
+	restore(&report);
+	state_report_clear(&report);
+	assert_members("/v1/pids/a/cgroup.procs", 0);
+	assert_int_equal(group_core(at(successor, "/v1/pids/a")->owner)->n_zombies, 1);
+	waitpid(pid, NULL, 0);
+	members_refresh(successor);
+	assert_int_equal(group_core(at(successor, "/v1/pids/a")->owner)->n_zombies, 0);
+}
+
 static void test_counters_go_on(void **state)
 {
 	StateReport report;
@@ -482,10 +503,10 @@ static void test_lost_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_v1_settings),    TEST(test_exclusive_sets),   TEST(test_v2_settings),
-		TEST_V2(test_unified),     TEST(test_names_and_owners), TEST(test_members),
-		TEST(test_counters_go_on), TEST(test_other_boot),       TEST_V2(test_damage),
-		TEST_V2(test_nonsense),    TEST_V2(test_lost_groups),
+		TEST(test_v1_settings), TEST(test_exclusive_sets),   TEST(test_v2_settings),
+		TEST_V2(test_unified),  TEST(test_names_and_owners), TEST(test_members),
+		TEST(test_zombies),     TEST(test_counters_go_on),   TEST(test_other_boot),
+		TEST_V2(test_damage),   TEST_V2(test_nonsense),      TEST_V2(test_lost_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
