@@ -88,8 +88,9 @@ const ConfigKey config_keys[] = {
 	 .check = check_hierarchies},
 	{"cgroup", "v2-controllers", CONFIG_LIST, "cpuset;cpu;io;memory;hugetlb;pids;rdma;misc",
 	 .choices = "cpuset|cpu|io|memory|hugetlb|pids|rdma|misc", .meaning = "the controllers of the v2 tree"},
-	{"cgroup", "backing", CONFIG_CHOICE, "auto", .choices = "auto|off|on", .unused = TRUE,
-	 .meaning = "keep a group of the kernel's own behind each group; auto: where it allows that"},
+	{"cgroup", "backing", CONFIG_CHOICE, "auto", .choices = "auto|none|native",
+	 .meaning = "move members into groups of the kernel's own cgroup v1, too, for exact CPU time, memory and an "
+		    "enforced pids.max; auto: where nobody else uses those and the kernel has no cgroup2, as in gVisor"},
 	{"cgroup", "state-file", CONFIG_STRING, "/run/cgemud/state", .check = check_path,
 	 .meaning = "where groups, settings and members are kept over a restart: a file of that name, a dot and the "
 		    "name of the mount; empty: nowhere"},

@@ -76,6 +76,11 @@ void native_cgroups_free(NativeCgroups *native)
 	g_free(native);
 }
 
+gboolean native_cgroups_have_v2(const NativeCgroups *native)
+{
+	return native->has_v2;
+}
+
 static int number_of(const NativeCgroups *native, const char *controller)
 {
 	return GPOINTER_TO_INT(g_hash_table_lookup(native->numbers, controller));

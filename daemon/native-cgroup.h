@@ -12,6 +12,9 @@ NativeCgroups *native_cgroups_read(const char *proc);
 void native_cgroups_free(NativeCgroups *native);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NativeCgroups, native_cgroups_free)
 
+/* Does the kernel know cgroup2? */
+gboolean native_cgroups_have_v2(const NativeCgroups *native);
+
 /* Mount options, one string per mount, for a hierarchy ("cpu,cpuacct", "name=systemd"); none if the kernel should not
  * be asked.
  *

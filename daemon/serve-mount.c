@@ -54,6 +54,15 @@ static gboolean start_fuse(Server *server, const char *mountpoint, const char *r
 	       fuse_probe_sizes(server->fuse, mountpoint, error) && prepare_successor(server, error);
 }
 
+static void start_backing(Server *server)
+{
+	g_autofree char *name = g_path_get_basename(mount_record_private_directory(server->record));
+	BackingPlace places[BACKING_KINDS];
+
+	if (backing_places_open(server->config, server->fs, name, places, &server->backing))
+		backing_start(server->fs, places);
+}
+
 gboolean serve_build_trees(Server *server, int groups, GError **error)
 {
 	const char *configured = config_string(server->config, "cgroup", "state-file");
@@ -64,6 +73,7 @@ gboolean serve_build_trees(Server *server, int groups, GError **error)
 		return FALSE;
 	server->state = state_file_new(server->fs, path);
 	state_file_restore(server->state, groups);
+	start_backing(server);
 	return !server->state || !path || g_strcmp0(path, mount_record_state(server->record)) == 0 ||
 	       mount_record_set_state(server->record, path, error);
 }

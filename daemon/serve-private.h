@@ -1,6 +1,7 @@
 /* Shared by the files of the run loop, daemon/serve*.c. */
 #pragma once
 
+#include "daemon/backing-places.h"
 #include "daemon/fuse.h"
 #include "daemon/hand-over.h"
 #include "daemon/layout.h"
@@ -19,6 +20,7 @@ typedef struct Server {
 	FuseServer *fuse;
 	MountRecord *record;
 	StateFile *state;
+	BackingBases backing;
 	GMainLoop *loop;
 	gboolean hands_over; /* ends by running the program anew, which goes on with the session */
 } Server;

@@ -240,6 +240,7 @@ static gboolean stop(Server *server, GError **error)
 	save_groups(server);
 	state_file_free(server->state);
 	fs_free(server->fs);
+	backing_bases_remove(&server->backing);
 	mount_record_free(server->record);
 	g_clear_pointer(&server->loop, g_main_loop_unref);
 	config_free(server->own_config);

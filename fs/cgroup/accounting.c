@@ -9,6 +9,7 @@
  * What a process read and wrote (/proc/PID/io) is looked at when it moves, when somebody asks for the I/O of its group,
  * and at its end where the kernel tells of that; elsewhere what came after the last look is lost with the process.
  */
+#include "fs/cgroup/backing.h"
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/members.h"
 #include "fs/cgroup/page-counter.h"
@@ -261,8 +262,10 @@ void group_usage(const Group *group, const Sample *sample, Usage *ret)
 	memset(ret, 0, sizeof *ret);
 	if (group_is_root(group))
 		usage_of_machine(sample, ret);
-	else
+	else {
 		usage_add_subtree(group, ret);
+		backing_correct(group, ret);
+	}
 }
 
 void group_usage_local(const Group *group, const Sample *sample, Usage *ret)
@@ -286,11 +289,25 @@ static void add_subtree_cpu(const Group *group, unsigned cpu, guint64 *user, gui
 		add_subtree_cpu(group->children->pdata[i], cpu, user, system);
 }
 
+/* On which CPU it was spent the kernel's own group does not say. */
+static void add_unseen(const Group *group, guint64 *user, guint64 *system)
+{
+	Usage seen = {0}, all;
+
+	usage_add_subtree(group, &seen);
+	all = seen;
+	backing_correct(group, &all);
+	*user += growth(all.cpu_user, seen.cpu_user);
+	*system += growth(all.cpu_system, seen.cpu_system);
+}
+
 void group_usage_cpu(const Group *group, const Sample *sample, unsigned cpu, guint64 *ret_user, guint64 *ret_system)
 {
 	*ret_user = *ret_system = 0;
 	if (!group_is_root(group)) {
 		add_subtree_cpu(group, cpu, ret_user, ret_system);
+		if (cpu == 0)
+			add_unseen(group, ret_user, ret_system);
 	} else if (sample->cpus && cpu < sample->n_cpus) {
 		const CpuTimes *times = &sample->cpus[cpu];
 

@@ -10,6 +10,12 @@ typedef struct Counters {
 	guint64 read_bytes, write_bytes, read_ops, write_ops;
 } Counters;
 
+/* A counter of the kernel's own group; what counts is the sum. */
+typedef struct NativeCounter {
+	guint64 raw;    /* as last read */
+	guint64 offset; /* what it has lost since, less what was in it before */
+} NativeCounter;
+
 typedef struct Core {
 	/* v1 */
 	gboolean notify_on_release, clone_children;
@@ -31,6 +37,12 @@ typedef struct Core {
 	Counters inherited;                 /* of removed descendants */
 	guint64 *cpu_user, *cpu_system;     /* own and inherited time by CPU, ns; n_cpus of them */
 	gboolean was_populated, was_frozen; /* what cgroup.events said last */
+	/* backing.c */
+	char *native_path;                        /* of the kernel's own group; NULL: it has none yet */
+	gboolean native_begun;                    /* its time is counted */
+	NativeCounter native_user, native_system; /* ns */
+	guint64 native_memory;                    /* bytes */
+	gboolean has_native_memory;
 } Core;
 
 extern const VFile core_v1_files[], core_v2_files[];

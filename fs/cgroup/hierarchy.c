@@ -1,5 +1,6 @@
 #include "fs/cgroup/hierarchy.h"
 
+#include "fs/cgroup/backing.h"
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/enforce.h"
 #include "fs/cgroup/exit-watch.h"
@@ -163,6 +164,7 @@ static void core_free(Core *core)
 {
 	g_hash_table_unref(core->members);
 	g_hash_table_unref(core->threads);
+	g_free(core->native_path);
 	g_free(core->cpu_user);
 	g_free(core->cpu_system);
 	g_free(core);
@@ -283,6 +285,7 @@ int group_remove(Group *group)
 	if (!parent || group->children->len > 0 || group_has_members(group))
 		return -EBUSY;
 	members_group_removed(hierarchy->fs, group);
+	backing_group_removed(group);
 	g_ptr_array_remove(parent->children, group);
 	hierarchy->n_groups--;
 	/* Event files: a poller of a removed group is woken and reads ENODEV. */
@@ -317,6 +320,7 @@ int group_rename(Group *group, Group *new_parent, const char *new_name)
 static void group_prepare_remove(Fs *fs, Node *child)
 {
 	members_refresh_below(fs, child);
+	backing_refresh(fs, child);
 }
 
 static int group_node_make(Fs *fs, Node *dir, const char *name, mode_t mode, const Caller *caller)
@@ -477,6 +481,7 @@ void cgroups_free(Cgroups *cgroups)
 		return;
 	if (cgroups->enforce)
 		enforce_free(cgroups->enforce);
+	backing_free(cgroups->backing);
 	members_free(cgroups->members);
 	g_ptr_array_unref(cgroups->hierarchies);
 	g_free(cgroups);

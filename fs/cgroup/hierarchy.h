@@ -11,6 +11,7 @@ struct Cgroups {
 	Hierarchy *v2;          /* NULL: not served */
 	Members *members;
 	struct Enforce *enforce;
+	struct Backing *backing; /* backing.c; NULL: none */
 	guint64 next_group_id;
 	unsigned n_cpus;
 };

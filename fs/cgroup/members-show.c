@@ -1,6 +1,7 @@
 /*
  * Reading cgroup.procs, tasks and cgroup.threads, and what must be looked up before a control file is shown.
  */
+#include "fs/cgroup/backing.h"
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/members.h"
 #include "fs/source/processes.h"
@@ -345,6 +346,8 @@ static Sample *sample_of_group(Fs *fs, Node *file, const About *about)
 	unsigned disks = about->origin == ORIGIN_IO ? SAMPLE_IO : 0;
 	Sample *sample;
 
+	if (about->origin == ORIGIN_CPU || about->origin == ORIGIN_MEMORY)
+		backing_refresh(fs, file);
 	if (about->is_root || !about->has_processes)
 		return sampler_get(fs->sampler, about->is_root ? parts_of_origin(about->origin) : disks);
 	sample = sampler_get(fs->sampler, SAMPLE_PROCESSES | disks);

@@ -219,6 +219,16 @@ Group *task_group_of_thread(const Task *task, pid_t tid, unsigned index)
 	return places && places[index] ? places[index] : task->groups[index];
 }
 
+gboolean task_is_placed(const Task *task)
+{
+	const Fs *fs = task->groups[0]->hierarchy->fs;
+
+	for (guint i = 0; i < fs->cgroups->hierarchies->len; i++)
+		if (task->groups[i]->parent)
+			return TRUE;
+	return FALSE;
+}
+
 unsigned task_count_moved(const Task *task, const Group *to, unsigned index)
 {
 	GHashTableIter iter;

@@ -116,6 +116,8 @@ void members_refresh_memory(Fs *fs, pid_t pid);
 /* Calls visit for each process in the group or below it. Tree locked. */
 void members_foreach(Group *top, void (*visit)(Task *task, void *data), void *data);
 Task *members_find(const Members *members, pid_t pid);
+/* Is it in a group that is not the root? */
+gboolean task_is_placed(const Task *task);
 /* Is the process, or a thread of it, here? */
 gboolean task_is_in(const Task *task, const Group *group);
 /* Where the thread is in the hierarchy with this index: by itself, or with its process. */

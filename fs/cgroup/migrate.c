@@ -3,6 +3,7 @@
  *
  * The order of checks is that of cgroup_procs_write_start(), cgroup1_procs_write() and cgroup_attach_permissions().
  */
+#include "fs/cgroup/backing.h"
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/members.h"
 #include "fs/cgroup/pids-of.h"
@@ -196,6 +197,7 @@ static int members_store(const VContext *ctx, const char *text, MigrateWhat what
 		return r;
 	/* It may have come to rest again before there was somebody to follow. */
 	members_watch_start(fs);
+	backing_follow(fs, move.pid);
 	scheduling_apply_process(fs, move.pid, move.scheduling);
 	members_apply_freezing(fs);
 	return 0;

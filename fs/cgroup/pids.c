@@ -5,6 +5,7 @@
  * pids.max if they were moved there, or if the limit was lowered; only a fork is refused. A fork cannot be refused from
  * outside: where no tracer asks limits_pids_fork() it is counted in pids.events when it is seen.
  */
+#include "fs/cgroup/backing.h"
 #include "fs/cgroup/control-file.h"
 #include "fs/cgroup/limits.h"
 #include "fs/cgroup/members.h"
@@ -84,6 +85,11 @@ static int pids_set_max(const VContext *ctx, const char *text, size_t len)
 	}
 	((Pids *) ctx->state)->max = (guint64) limit;
 	return 0;
+}
+
+static void pids_after_max(const VContext *ctx)
+{
+	backing_set_pids_max(ctx->fs, ctx->node);
 }
 
 guint64 limits_pids_own(const Group *group)
@@ -202,7 +208,7 @@ int limits_pids_fork(Fs *fs, pid_t pid)
 #define MEANING_EVENTS  "how often a fork met pids.max"
 
 static const VFile pids_v1_files[] = {
-	{"pids.max", 0644, VF_NOT_ROOT, ORIGIN_SETTING, pids_max, pids_set_max, 0, MEANING_MAX},
+	{"pids.max", 0644, VF_NOT_ROOT, ORIGIN_SETTING, pids_max, pids_set_max, 0, MEANING_MAX, pids_after_max},
 	{"pids.current", 0444, VF_NOT_ROOT, ORIGIN_PIDS, pids_current, NULL, 0, MEANING_CURRENT},
 	{"pids.peak", 0444, VF_NOT_ROOT, ORIGIN_PIDS, pids_peak, NULL, 0, MEANING_PEAK},
 	{"pids.events", 0444, VF_NOT_ROOT | VF_EVENT, ORIGIN_TREE, pids_events, NULL, FIELD(events), MEANING_EVENTS},
@@ -210,7 +216,7 @@ static const VFile pids_v1_files[] = {
 };
 
 static const VFile pids_v2_files[] = {
-	{"pids.max", 0644, VF_NOT_ROOT, ORIGIN_SETTING, pids_max, pids_set_max, 0, MEANING_MAX},
+	{"pids.max", 0644, VF_NOT_ROOT, ORIGIN_SETTING, pids_max, pids_set_max, 0, MEANING_MAX, pids_after_max},
 	{"pids.current", 0444, VF_NOT_ROOT, ORIGIN_PIDS, pids_current, NULL, 0, MEANING_CURRENT},
 	{"pids.peak", 0444, VF_NOT_ROOT, ORIGIN_PIDS, pids_peak, NULL, 0, MEANING_PEAK},
 	{"pids.events", 0444, VF_NOT_ROOT | VF_EVENT, ORIGIN_TREE, pids_events, NULL, FIELD(events), MEANING_EVENTS},

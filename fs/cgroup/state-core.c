@@ -10,6 +10,9 @@
 static const KeptField core_kept[] = {
 	{"own", KEPT_U64, offsetof(Core, own), N_COUNTERS},
 	{"inherited", KEPT_U64, offsetof(Core, inherited), N_COUNTERS},
+	{"native-begun", KEPT_BOOL, offsetof(Core, native_begun), 1},
+	{"native-user", KEPT_U64, offsetof(Core, native_user), 2},
+	{"native-system", KEPT_U64, offsetof(Core, native_system), 2},
 	{"threaded", KEPT_BOOL, offsetof(Core, threaded), 1},
 	{0},
 };

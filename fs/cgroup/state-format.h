@@ -59,7 +59,5 @@ void core_restore(Group *group, GVariantDict *dict);
 GVariant *tasks_save(Fs *fs, GHashTable *numbers);
 /* groups: by number, NULL for one that is not there. */
 void tasks_restore(Fs *fs, GVariant *tasks, const GPtrArray *groups);
-/* Is it in a group that is not the root? */
-gboolean task_is_placed(const Task *task);
 /* FALSE and an error where a task makes no sense. */
 gboolean tasks_check(GVariant *tasks, guint n_groups, GError **error);

@@ -68,16 +68,6 @@ static GVariant *threads_save(const Fs *fs, const Task *task, GHashTable *number
 	return g_variant_builder_end(&builder);
 }
 
-gboolean task_is_placed(const Task *task)
-{
-	const Fs *fs = task->groups[0]->hierarchy->fs;
-
-	for (guint i = 0; i < fs->cgroups->hierarchies->len; i++)
-		if (task->groups[i]->parent)
-			return TRUE;
-	return FALSE;
-}
-
 static void task_save(const Fs *fs, const Task *task, GHashTable *numbers, GVariantBuilder *tasks)
 {
 	guint32 flags = (task->exited ? TASK_EXITED : 0) | (task->frozen ? TASK_FROZEN : 0) |
