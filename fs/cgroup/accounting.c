@@ -289,16 +289,21 @@ static void add_subtree_cpu(const Group *group, unsigned cpu, guint64 *user, gui
 		add_subtree_cpu(group->children->pdata[i], cpu, user, system);
 }
 
-/* On which CPU it was spent the kernel's own group does not say. */
-static void add_unseen(const Group *group, guint64 *user, guint64 *system)
+/* On which CPU it was spent the kernel's own group does not say: the first takes the difference, as far as it can. */
+static guint64 corrected(guint64 ours, guint64 rest, guint64 all, unsigned cpu)
+{
+	return cpu == 0 ? growth(all, rest) : MIN(ours, all);
+}
+
+static void correct_cpu(const Group *group, unsigned cpu, guint64 *user, guint64 *system)
 {
 	Usage seen = {0}, all;
 
 	usage_add_subtree(group, &seen);
 	all = seen;
 	backing_correct(group, &all);
-	*user += growth(all.cpu_user, seen.cpu_user);
-	*system += growth(all.cpu_system, seen.cpu_system);
+	*user = corrected(*user, seen.cpu_user - *user, all.cpu_user, cpu);
+	*system = corrected(*system, seen.cpu_system - *system, all.cpu_system, cpu);
 }
 
 void group_usage_cpu(const Group *group, const Sample *sample, unsigned cpu, guint64 *ret_user, guint64 *ret_system)
@@ -306,8 +311,8 @@ void group_usage_cpu(const Group *group, const Sample *sample, unsigned cpu, gui
 	*ret_user = *ret_system = 0;
 	if (!group_is_root(group)) {
 		add_subtree_cpu(group, cpu, ret_user, ret_system);
-		if (cpu == 0)
-			add_unseen(group, ret_user, ret_system);
+		if (group_core(group)->native_begun)
+			correct_cpu(group, cpu, ret_user, ret_system);
 	} else if (sample->cpus && cpu < sample->n_cpus) {
 		const CpuTimes *times = &sample->cpus[cpu];
 

@@ -47,13 +47,24 @@ static gboolean read_number(int dirfd, const char *path, const char *name, guint
 	return g_ascii_string_to_unsigned(g_strchomp(text->str), 10, 0, G_MAXUINT64, ret, NULL);
 }
 
+static void claim(Backing *backing, Group *group)
+{
+	char *key = g_strdup_printf("%u/%s", group->hierarchy->index, group_core(group)->native_path);
+
+	if (g_hash_table_contains(backing->taken, key)) {
+		g_clear_pointer(&group_core(group)->native_path, g_free);
+		g_free(key);
+	} else {
+		g_hash_table_insert(backing->taken, key, group);
+	}
+}
+
 /* The name of a group's directory below the bases, given to it now if need be; NULL for the root, and for a group whose
  * name a renamed one still uses. Locked for writing. */
 static const char *path_of(Backing *backing, Group *group)
 {
 	Core *core = group_core(group);
 	const char *parent;
-	char *key;
 
 	if (core->native_path || !group->parent)
 		return core->native_path;
@@ -61,13 +72,7 @@ static const char *path_of(Backing *backing, Group *group)
 	if (group->parent->parent && !parent)
 		return NULL;
 	core->native_path = parent ? g_build_filename(parent, group->dir->name, NULL) : g_strdup(group->dir->name);
-	key = g_strdup_printf("%u/%s", group->hierarchy->index, core->native_path);
-	if (g_hash_table_contains(backing->taken, key)) {
-		g_clear_pointer(&core->native_path, g_free);
-		g_free(key);
-		return NULL;
-	}
-	g_hash_table_insert(backing->taken, key, group);
+	claim(backing, group);
 	return core->native_path;
 }
 
@@ -123,7 +128,7 @@ static gboolean read_times(const Backing *backing, const char *path, guint64 *re
 	       read_number(base, path, "cpuacct.usage_sys", ret_system);
 }
 
-/* What was spent in a directory before it was this group's is not counted. */
+/* Goes on from what was known before. What was spent in a directory before it was this group's is not counted. */
 static void begin_counting(Backing *backing, const char *path, gboolean is_fresh)
 {
 	unsigned index = backing->hierarchies[BACKING_CPUACCT]->index;
@@ -139,9 +144,12 @@ static void begin_counting(Backing *backing, const char *path, gboolean is_fresh
 		note_raw(&group_core(group)->native_user, user);
 		note_raw(&group_core(group)->native_system, system);
 	} else if (group) {
+		Usage so_far;
+
+		group_usage(group, NULL, &so_far);
 		group_core(group)->native_begun = TRUE;
-		group_core(group)->native_user = (NativeCounter){user, -user};
-		group_core(group)->native_system = (NativeCounter){system, -system};
+		group_core(group)->native_user = (NativeCounter){user, so_far.cpu_user - user};
+		group_core(group)->native_system = (NativeCounter){system, so_far.cpu_system - system};
 	}
 	g_rw_lock_writer_unlock(&backing->fs->lock);
 }
@@ -265,13 +273,27 @@ void backing_set_pids_max(Fs *fs, Node *file)
 	g_mutex_unlock(&backing->lock);
 }
 
-static gboolean remove_everywhere(const Backing *backing, const char *path)
+/* Is this kind a matter of the hierarchy of a key of `taken`? Its path, or NULL. */
+static const char *path_in(const Backing *backing, BackingKind kind, const char *key)
+{
+	const Hierarchy *hierarchy = backing->hierarchies[kind];
+	char *path;
+
+	if (!hierarchy || g_ascii_strtoull(key, &path, 10) != hierarchy->index)
+		return NULL;
+	return path + 1;
+}
+
+static gboolean remove_directories(const Backing *backing, const char *key)
 {
 	gboolean ok = TRUE;
 
-	for (int kind = 0; kind < BACKING_KINDS; kind++)
-		if (backing->hierarchies[kind] && unlinkat(backing->places[kind].base, path, AT_REMOVEDIR) < 0)
+	for (int kind = 0; kind < BACKING_KINDS; kind++) {
+		const char *path = path_in(backing, kind, key);
+
+		if (path && unlinkat(backing->places[kind].base, path, AT_REMOVEDIR) < 0)
 			ok = ok && errno == ENOENT;
+	}
 	return ok;
 }
 
@@ -282,30 +304,30 @@ static void remove_left(void *data)
 
 	g_mutex_lock(&backing->lock);
 	for (guint i = backing->removed->len; i-- > 0;)
-		if (remove_everywhere(backing, backing->removed->pdata[i]))
+		if (remove_directories(backing, backing->removed->pdata[i]))
 			g_ptr_array_remove_index(backing->removed, i);
 	g_mutex_unlock(&backing->lock);
 }
 
 typedef struct Removal {
 	Backing *backing;
-	char *path;
+	char *key;
 } Removal;
 
 static void removal_free(gpointer data)
 {
 	Removal *removal = data;
 
-	g_free(removal->path);
+	g_free(removal->key);
 	g_free(removal);
 }
 
-static void remove_path(void *data)
+static void remove_key(void *data)
 {
 	Removal *removal = data;
 
 	g_mutex_lock(&removal->backing->lock);
-	g_ptr_array_add(removal->backing->removed, g_steal_pointer(&removal->path));
+	g_ptr_array_add(removal->backing->removed, g_steal_pointer(&removal->key));
 	g_mutex_unlock(&removal->backing->lock);
 	remove_left(removal->backing);
 }
@@ -322,8 +344,8 @@ void backing_group_removed(Group *group)
 	key = g_strdup_printf("%u/%s", group->hierarchy->index, core->native_path);
 	g_hash_table_remove(backing->taken, key);
 	removal = g_new(Removal, 1);
-	*removal = (Removal){backing, g_strdup(core->native_path)};
-	background_run(group->hierarchy->fs->background, remove_path, removal, removal_free);
+	*removal = (Removal){backing, g_steal_pointer(&key)};
+	background_run(group->hierarchy->fs->background, remove_key, removal, removal_free);
 }
 
 void backing_correct(const Group *group, Usage *usage)
@@ -332,8 +354,9 @@ void backing_correct(const Group *group, Usage *usage)
 	guint64 user = core->native_user.offset + core->native_user.raw;
 	guint64 system = core->native_system.offset + core->native_system.raw;
 
-	/* Only processes that were not seen can make a difference, but for rounding. */
-	if (user + system > usage->cpu_user + usage->cpu_system) {
+	/* Ours is what can be had without: once there is none behind the group any more, no time may be lost. */
+	if (core->native_begun &&
+	    (group->hierarchy->fs->cgroups->backing || user + system > usage->cpu_user + usage->cpu_system)) {
 		usage->cpu_user = user;
 		usage->cpu_system = system;
 	}
@@ -375,6 +398,14 @@ static GArray *placed_pids(Fs *fs)
 	return pids;
 }
 
+/* A predecessor's directories are ours now. */
+static int claim_restored(Group *group, void *data)
+{
+	if (group_core(group)->native_path)
+		claim(data, group);
+	return 0;
+}
+
 void backing_start(Fs *fs, const BackingPlace places[BACKING_KINDS])
 {
 	Backing *backing = g_new0(Backing, 1);
@@ -387,6 +418,8 @@ void backing_start(Fs *fs, const BackingPlace places[BACKING_KINDS])
 	memcpy(backing->places, places, sizeof backing->places);
 	for (int kind = 0; kind < BACKING_KINDS; kind++)
 		backing->hierarchies[kind] = places[kind].base < 0 ? NULL : hierarchy_of(fs->cgroups, kind);
+	for (guint i = 0; i < fs->cgroups->hierarchies->len; i++)
+		group_walk(((Hierarchy *) fs->cgroups->hierarchies->pdata[i])->root, claim_restored, backing);
 	fs->cgroups->backing = backing;
 	for (guint i = 0; i < pids->len; i++)
 		backing_follow(fs, g_array_index(pids, pid_t, i));
@@ -427,13 +460,14 @@ void backing_free(Backing *backing)
 		g_ptr_array_add(keys, key);
 	g_ptr_array_sort(keys, by_depth);
 	for (guint i = 0; i < keys->len; i++) {
-		const char *path = strchr(keys->pdata[i], '/') + 1;
+		for (int kind = 0; kind < BACKING_KINDS; kind++) {
+			const char *path = path_in(backing, kind, keys->pdata[i]);
 
-		for (int kind = 0; kind < BACKING_KINDS; kind++)
-			if (backing->hierarchies[kind])
+			if (path)
 				give_back(backing, kind, path);
-		if (!remove_everywhere(backing, path))
-			g_debug("the kernel's own group %s stays", path);
+		}
+		if (!remove_directories(backing, keys->pdata[i]))
+			g_debug("the kernel's own group %s stays", (const char *) keys->pdata[i]);
 	}
 	remove_left(backing);
 	for (int kind = 0; kind < BACKING_KINDS; kind++) {

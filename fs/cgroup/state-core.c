@@ -34,6 +34,8 @@ void core_save(const Group *group, GVariantDict *dict)
 	controllers_show(core->subtree_control, TRUE, ' ', control);
 	g_variant_dict_insert(dict, "subtree-control", "s", control->str);
 	g_variant_dict_insert(dict, "freeze", "b", core->freeze);
+	if (core->native_path)
+		g_variant_dict_insert(dict, "native-path", "^ay", core->native_path);
 	save_times(dict, "cpu-user", core->cpu_user, n_cpus);
 	save_times(dict, "cpu-system", core->cpu_system, n_cpus);
 }
@@ -80,6 +82,9 @@ void core_restore(Group *group, GVariantDict *dict)
 		group_apply_control(group);
 	restore_times(dict, "cpu-user", &core->cpu_user, n_cpus);
 	restore_times(dict, "cpu-system", &core->cpu_system, n_cpus);
+	g_free(core->native_path);
+	core->native_path = NULL;
+	g_variant_dict_lookup(dict, "native-path", "^ay", &core->native_path);
 	if (core->cpu_user && !core->cpu_system)
 		core->cpu_system = g_new0(guint64, n_cpus);
 	if (core->cpu_system && !core->cpu_user)
