@@ -171,7 +171,7 @@ static Config *load_inert(const Options *options, GError **error)
 
 	for (char **override = options->set; override && *override; override++)
 		g_ptr_array_add(set, *override);
-	g_ptr_array_add(set, (char *) "cgroup.backing=off");
+	g_ptr_array_add(set, (char *) "cgroup.backing=none");
 	g_ptr_array_add(set, (char *) "cgroup.state-file=");
 	g_ptr_array_add(set, NULL);
 	return config_load(options->config, (const char *const *) set->pdata, error);
