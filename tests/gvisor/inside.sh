@@ -134,9 +134,6 @@ check "pread on a held descriptor" fresh_pread
 check "eight readers" readers
 check "CPU usage" cpu_usage_moves
 check "memory usage" memory_usage_moves
-mkdir $tree/{cpuacct,memory,pids}/backed
-check "the sandbox's own groups are behind ours" python3 "$here/../lib/backed.py" $tree/{cpuacct,memory,pids}/backed /backed
-check "rmdir of such groups" rmdir $tree/{cpuacct,memory,pids}/backed
 check "the daemon is killed" kill_daemon
 check "the dead mount is replaced" start_v1
 check "the new one answers" answers
