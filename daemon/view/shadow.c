@@ -493,7 +493,7 @@ int shadow_rename(Shadow *shadow, const char *from, const char *to, const Caller
 int shadow_write(Shadow *shadow, const char *shown, const Caller *caller, const char *data, size_t size)
 {
 	g_autoptr(Node) node = NULL;
-	Handle *handle;
+	Handle *handle = NULL;
 	int r = find_node(shadow, shown, &node);
 	if (r == 0 && !node)
 		r = -EINVAL;

@@ -226,7 +226,7 @@ int trace_resolve(const Call *call, int dirfd, const char *path, gboolean follow
 
 char *trace_path_of(const Call *call, int dirfd, const char *path, gboolean follow)
 {
-	char *found;
+	char *found = NULL;
 	int r = trace_resolve(call, dirfd, path, follow, 0, &found);
 	if (r == 0)
 		return found;

@@ -9,7 +9,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 short=
 [ "$1" != --short ] || { short=1 FORKS=${FORKS:-50}; shift; }
 cgemud=$1 busy=${2:-}
-limit=${LIMIT:-600} rounds=${ROUNDS:-1} forks=${FORKS:-300}
+limit=${LIMIT:-1500} rounds=${ROUNDS:-1} forks=${FORKS:-300}
 work=$(mktemp -d) || exit 1
 chmod 777 "$work"
 trap 'rm -rf "$work"' EXIT
