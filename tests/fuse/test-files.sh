@@ -9,7 +9,7 @@ here=$(dirname "$0")
 as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 
 serving --tree v1
-chmod 755 "$work" "${work%/*}"
+chmod 755 "$work"
 check "mkdir" mkdir "$dir/pids/group"
 check "a held descriptor is fresh" timeout 900 "$held" fresh "$dir/pids/group"
 check "8 readers" timeout 900 "$held" readers 8 "$dir"/{pids,memory,cpuset,cpu,devices}/cgroup.{procs,clone_children}
