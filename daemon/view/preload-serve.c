@@ -285,7 +285,7 @@ static void serve_connection(PreloadServer *server, int connection)
 	if (n < 0 || !parse(&request, data, (size_t) n) ||
 	    getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return;
-	request.caller = (Caller){peer.pid, peer.uid, peer.gid};
+	request.caller = (Caller){request.header->pid, peer.uid, peer.gid};
 	request.reply = g_string_new(NULL);
 	/* What was written before must have been done before. */
 	serve_writers(server);

@@ -36,7 +36,7 @@ static bool send_question(int fd, const Question *question)
 {
 	size_t path_size = question->path ? strlen(question->path) + 1 : 0;
 	PreloadRequest request = {question->action, (uint32_t) path_size, (uint32_t) question->more_size,
-				  question->number};
+				  question->number, getpid()};
 	struct iovec parts[] = {{&request, sizeof request},
 				{(void *) question->path, path_size},
 				{(void *) question->more, question->more_size}};

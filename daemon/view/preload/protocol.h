@@ -27,6 +27,7 @@ typedef enum PreloadAction {
 typedef struct PreloadRequest {
 	uint32_t action, path_size, more_size;
 	int32_t number;
+	int32_t pid; /* of who asks: gVisor takes everybody for the one who asks for SO_PEERCRED */
 } PreloadRequest;
 
 /* What is told follows; -errno in result. */
