@@ -5,7 +5,8 @@
  *
  * N processes read the files in turn, opened anew and through a descriptor that they hold, until END exists. Contents
  * must stay as they were at first. gaps: while nobody serves, reading may fail as on a mount that is dead or gone; the
- * held descriptor is then opened anew. Prints how many reads there were, and how many of them failed.
+ * held descriptor is then opened anew. Prints "watching" once all are there, and in the end how many reads there were,
+ * and how many of them failed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -108,9 +109,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: watchers N END steady|gaps FILE...\n");
 		return 2;
 	}
-	for (int i = 0; i < atoi(argv[1]); i++)
+	for (int i = 0; i < atoi(argv[1]); i++) /* nothing is printed yet that they would print again */
 		if (fork() == 0)
 			watch(argv + 4, argc - 4, i % (argc - 4), argv[2], !strcmp(argv[3], "gaps"), counts);
+	puts("watching");
+	fflush(stdout);
 	while (wait(&status) > 0)
 		failed |= status;
 	printf("%lu reads, %lu failed\n", counts->reads, counts->gaps);
