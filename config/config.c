@@ -306,16 +306,3 @@ void config_keep_fixed(Config *to, const Config *from)
 		to->values[i].list = g_strdupv(kept->list);
 	}
 }
-
-GPtrArray *config_set_in_vain(const Config *config)
-{
-	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-
-	for (size_t i = 0; config_keys[i].section; i++) {
-		const ConfigKey *row = &config_keys[i];
-
-		if (row->unused && strcmp(config->values[i].text, row->fallback) != 0)
-			g_ptr_array_add(names, g_strdup_printf("%s.%s", row->section, row->key));
-	}
-	return names;
-}

@@ -50,9 +50,6 @@ void config_diff(const Config *from, const Config *to, GPtrArray **ret_live, GPt
 /* Gives `to` the values that `from` has for all that cannot change while running: what a reload must leave as it is. */
 void config_keep_fixed(Config *to, const Config *from);
 
-/* Names ("section.key") of what differs from its default although nothing acts on it yet. Unref it. */
-GPtrArray *config_set_in_vain(const Config *config);
-
 /* The table, for documentation, completions and tests. */
 typedef enum ConfigType { CONFIG_BOOL, CONFIG_INT, CONFIG_STRING, CONFIG_LIST, CONFIG_CHOICE } ConfigType;
 
@@ -66,7 +63,6 @@ typedef struct ConfigKey {
 	const char *meaning;
 	/* What is wrong with a value (a string is a list of one) in words that follow its name, or NULL. Free it. */
 	char *(*check)(const char *const *values);
-	gboolean unused; /* the value is checked, and nothing acts on it yet */
 } ConfigKey;
 
 extern const ConfigKey config_keys[]; /* ends with section == NULL */

@@ -89,8 +89,9 @@ const ConfigKey config_keys[] = {
 	{"cgroup", "v2-controllers", CONFIG_LIST, "cpuset;cpu;io;memory;hugetlb;pids;rdma;misc",
 	 .choices = "cpuset|cpu|io|memory|hugetlb|pids|rdma|misc", .meaning = "the controllers of the v2 tree"},
 	{"cgroup", "backing", CONFIG_CHOICE, "none", .choices = "auto|none|native",
-	 .meaning = "move members into groups of the kernel's own cgroup v1, too, for exact CPU time, memory and an "
-		    "enforced pids.max; auto: where nobody else uses those and the kernel has no cgroup2, as in gVisor"},
+	 .meaning =
+		 "move members into groups of the kernel's own cgroup v1, too, for exact CPU time, memory and an "
+		 "enforced pids.max; auto: where nobody else uses those and the kernel has no cgroup2, as in gVisor"},
 	{"cgroup", "state-file", CONFIG_STRING, "/run/cgemud/state", .check = check_path,
 	 .meaning = "where groups, settings and members are kept over a restart: a file of that name, a dot and the "
 		    "name of the mount; empty: nowhere"},

@@ -29,18 +29,6 @@ static int print_version(void)
 	return EXIT_OK;
 }
 
-static void warn_of_unused(const Config *config)
-{
-	g_autoptr(GPtrArray) names = config_set_in_vain(config);
-	g_autofree char *list = NULL;
-
-	if (!names->len)
-		return;
-	g_ptr_array_add(names, NULL);
-	list = g_strjoinv(", ", (char **) names->pdata);
-	g_warning("nothing acts on %s in this version", list);
-}
-
 static int run_with_config(const Options *options)
 {
 	g_autoptr(GError) error = NULL;
@@ -51,7 +39,6 @@ static int run_with_config(const Options *options)
 		return EXIT_CONFIG;
 	}
 	log_configure(config, options->verbose);
-	warn_of_unused(config);
 	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
 		if (actions[i].action == options->action)
 			return actions[i].run(options, config);

@@ -230,23 +230,6 @@ static void test_keep_fixed(void **state)
 	assert_int_equal(config_int(to, "sampler", "interval-ms"), 2);
 }
 
-static void test_set_in_vain(void **state)
-{
-	g_autoptr(Config) config = config_new_default();
-	g_autoptr(GPtrArray) none = config_set_in_vain(config);
-
-	assert_int_equal(none->len, 0);
-	for (const ConfigKey *row = config_keys; row->section; row++) {
-		g_autofree char *name = g_strdup_printf("%s.%s", row->section, row->key);
-		g_autofree char *override = g_strdup_printf("%s= %s ", name, row->fallback);
-		const char *const overrides[] = {override, NULL};
-		g_autoptr(Config) same = load_text("", overrides, NULL);
-		g_autoptr(GPtrArray) names = config_set_in_vain(same);
-
-		assert_int_equal(names->len, 0);
-	}
-}
-
 static void test_nearest(void **state)
 {
 	static const char *const names[] = {"cpuset", "cpu", "memory", NULL};
@@ -310,9 +293,6 @@ static void test_man_page(void **state)
 		from = from && to ? g_strstr_len(from, to - from, entry) : NULL;
 		if (!from)
 			fail_msg("cgemud.conf.5 does not describe %s.%s", row->section, row->key);
-		to = strstr(from + 1, "\n.TP\n") ? MIN(to, strstr(from + 1, "\n.TP\n")) : to;
-		if ((g_strstr_len(from, to - from, "\n.I Not used yet.") != NULL) != row->unused)
-			fail_msg("cgemud.conf.5 is wrong about whether %s.%s is used", row->section, row->key);
 	}
 }
 
@@ -325,8 +305,8 @@ int main(void)
 		cmocka_unit_test(test_bad_syntax),    cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_print),
 		cmocka_unit_test(test_diff),          cmocka_unit_test(test_nearest),
-		cmocka_unit_test(test_keep_fixed),    cmocka_unit_test(test_set_in_vain),
-		cmocka_unit_test(test_default_file),  cmocka_unit_test(test_man_page),
+		cmocka_unit_test(test_keep_fixed),    cmocka_unit_test(test_default_file),
+		cmocka_unit_test(test_man_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
