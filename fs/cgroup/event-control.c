@@ -160,7 +160,7 @@ static int event_control_store(const VContext *ctx, const char *text, size_t len
 		r = which_file(path, &file);
 	if (r == 0)
 		r = memory_listener_parse(file, wish.argument, &listener);
-	if (r < 0) {
+	if (r != 0) {
 		if (eventfd >= 0)
 			close(eventfd);
 		return r;

@@ -11,8 +11,8 @@ typedef enum ProcessEventKind { PROCESS_FORKED, PROCESS_EXITED, PROCESS_EVENTS_L
 
 typedef struct ProcessEvent {
 	ProcessEventKind kind;
-	pid_t pid;    /* the thread group that started, or of which a thread ended: perhaps the last one */
-	pid_t parent; /* PROCESS_FORKED: the thread group that forked it … */
+	pid_t pid;        /* the thread group that started, or of which a thread ended: perhaps the last one */
+	pid_t parent;     /* PROCESS_FORKED: the thread group that forked it … */
 	pid_t parent_tid; /* … and which thread of it; 0: not known */
 	/* PROCESS_EXITED: CPU time of its threads that ended while we listened, ns, and what they read and wrote */
 	guint64 cpu_ns;

@@ -341,7 +341,7 @@ static void test_io_is_of_the_group(void **state)
 
 #define TEST(function, settings)                                                                                       \
 	{                                                                                                              \
-		#function, function, setup, teardown, (void *) (settings)                                              \
+#function, function, setup, teardown, (void *) (settings)                                              \
 	}
 
 int main(void)
