@@ -87,9 +87,10 @@ typedef struct World {
 	const Hierarchy *hierarchy;
 	char *top[N_SIDES]; /* the group in which the sequence plays */
 	int listener;
-	gboolean looks;   /* cgemud is not told of forks, and has to look */
-	GPtrArray *procs; /* Proc */
-	GPtrArray *held;  /* Held */
+	gboolean has_removed; /* a group */
+	gboolean looks;       /* cgemud is not told of forks, and has to look */
+	GPtrArray *procs;     /* Proc */
+	GPtrArray *held;      /* Held */
 } World;
 
 typedef struct Held {

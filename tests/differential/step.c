@@ -147,6 +147,24 @@ static void set_text(Command *command, const char *escaped)
 	memcpy(command->text, text, command->len + 1);
 }
 
+/* A group that was removed still counts as a child for a moment, on each side for as long as it takes (offline_css()):
+ * what only one side refuses is tried there again. */
+static void refuse_no_longer(World *world, const Thread *actor, Command *command, const char *path, Outcome *ret)
+{
+	enum { MOMENT_SECONDS = 5 };
+	gint64 end = g_get_monotonic_time() + MOMENT_SECONDS * G_USEC_PER_SEC;
+
+	while (strcmp(ret->answer[LIVE], ret->answer[HERE]) != 0 && g_get_monotonic_time() < end) {
+		Side refuses = strcmp(ret->answer[LIVE], "ok") != 0 ? LIVE : HERE;
+
+		if (strcmp(ret->answer[!refuses], "ok") != 0)
+			return;
+		g_usleep(20000);
+		g_free(ret->answer[refuses]);
+		ret->answer[refuses] = act(world, refuses, actor, command, path);
+	}
+}
+
 /* mkdir G … write FILE TEXT, by an actor. */
 static gboolean play_file(World *world, const Step *step, int first, const Thread *actor, Outcome *ret)
 {
@@ -172,6 +190,10 @@ static gboolean play_file(World *world, const Step *step, int first, const Threa
 		ret->answer[side] = act(world, side, actor, &command, path);
 	}
 	ret->is_read = op == OP_READ || op == OP_LIST;
+	if (op == OP_WRITE && world->has_removed)
+		refuse_no_longer(world, actor, &command, path, ret);
+	if (op == OP_RMDIR && strcmp(ret->answer[LIVE], "ok") == 0)
+		world->has_removed = TRUE;
 	return TRUE;
 }
 
