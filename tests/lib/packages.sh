@@ -10,6 +10,12 @@ packages_needed=(
 	man-db mandoc bash-completion zsh ca-certificates make golang-go strace gdb
 )
 
+# What suite clients runs.
+packages_of_clients=(
+	default-jre-headless nodejs golang-go golang-github-opencontainers-runc-dev cgroup-tools crun podman
+	prometheus-node-exporter systemd
+)
+
 packages_missing() {
 	local name
 	for name in "${packages_needed[@]}"; do

@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# Real programs, unmodified, under `cgemud --exec`, each through every view that can carry it. Arguments: cgemud, and a
+# directory for programs that are built here.
+set -u
+
+top=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+. "$top/tests/lib/check.sh"
+cgemud=$(realpath "$1") built=$2
+here=$top/tests/clients
+work=$(mktemp -d) || exit 1
+trap 'rm -rf --one-file-system "$work"' EXIT
+
+view= tree=
+run() {
+	timeout --kill-after 10 "${LIMIT:-600}" "$cgemud" --exec ${view:+--view=$view} ${tree:+--tree=$tree} "$@"
+}
+small() { run --cpus=1 --memory=128M --pids=200 "$@"; }
+
+# has NAME…: this machine has the program; else the check is skipped, once.
+missing=
+has() {
+	command -v "$1" >/dev/null && return
+	[[ $missing == *" $1 "* ]] || skip "$1" "is not installed"
+	missing+=" $1 "
+	return 1
+}
+
+# said TEXT… -- CMD…: the command ends well and says all the texts.
+said() {
+	local texts=() output text
+	while [ "$1" != -- ]; do texts+=("$1"); shift; done
+	shift
+	output=$("$@" 2>&1) || { echo "status $?: $output"; return 1; }
+	for text in "${texts[@]}"; do
+		[[ $output == *"$text"* ]] || { echo "no '$text' in: $output"; return 1; }
+	done
+}
+
+sizes() {
+	local go=$built/sizes
+	[ -x "$go" ] && [ "$view" != preload ] || go=-
+	FSTYPE=$([ $tree = v1 ] && echo tmpfs || { [ -z "$view" ] && echo fuse || echo cgroup2; }) small -- bash "$here/sizes.sh" "$go"
+}
+
+jvm() {
+	said "cgroup$tree" "Effective CPU Count: 1" "CPU Quota: 100000us" "Memory Limit: 128.00M" -- \
+		small -- java -XX:-UsePerfData -XshowSettings:system -version
+}
+
+# Node asks for the v2 file only where the first line of /proc/self/cgroup is v2's, which mounting cannot show.
+node_sizes() {
+	local memory=134217728
+	said "constrained $memory parallelism 1 cpus 1 total 134217728" -- small -- node -e \
+		'const os = require("os"); console.log("constrained", process.constrainedMemory(), "parallelism",
+			(os.availableParallelism ?? (() => os.cpus().length))(), "cpus", os.cpus().length, "total", os.totalmem())'
+}
+
+node_can() {
+	has node || return 1
+	node -e 'process.exit(process.constrainedMemory ? 0 : 1)' || {
+		[[ $missing == *" old-node "* ]] || skip "node" "this one has no process.constrainedMemory()"
+		missing+=" old-node "
+		return 1
+	}
+	[ "$tree" = v1 ] || [ -n "$view" ] || ! grep -qv ^0:: /proc/self/cgroup
+}
+
+libcgroup() {
+	local file=$([ $tree = v1 ] && echo memory.limit_in_bytes || echo memory.max)
+	FILE=$file run -- bash -ec 'lscgroup >/dev/null; cgcreate -g memory:/clients; echo 64M >$(
+			[ -d /sys/fs/cgroup/memory ] && echo /sys/fs/cgroup/memory || echo /sys/fs/cgroup)/clients/$FILE
+		[ "$(cgget -n -v -r $FILE clients)" = 67108864 ]
+		cgexec -g memory:/clients true; lscgroup | grep -q /clients; cgdelete memory:/clients'
+}
+
+node_exporter() {
+	run -- bash -c 'prometheus-node-exporter --web.listen-address=127.0.0.1:39100 --no-collector.systemd 2>"$0/log" &
+		for i in $(seq 300); do
+			exec 3<>/dev/tcp/127.0.0.1/39100 && break
+			sleep 0.2
+		done 2>/dev/null
+		printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3 >"$0/metrics"; kill $!; wait
+		grep -q ^node_cpu_seconds_total "$0/metrics" && grep -q ^node_memory_MemTotal_bytes "$0/metrics" ||
+			{ tail "$0/log"; exit 1; }' "$work"
+}
+
+# A container of its own root, with the program's own limits; its group is looked at before it runs.
+container() {
+	rm -rf "$work/container"
+	mkdir -p "$work/container/root" && cd "$work/container" && crun spec || return 1
+	python3 - <<-'END' || return 1
+		import json
+		with open("config.json") as file:
+		    spec = json.load(file)
+		spec["process"].update(terminal=False, args=["true"])
+		spec["root"] = {"path": "root", "readonly": False}
+		spec["mounts"] = [mount for mount in spec["mounts"] if mount["type"] == "proc"]
+		spec["linux"].update(cgroupsPath="/crun-test", resources={"memory": {"limit": 64 << 20}, "pids": {"limit": 20}})
+		spec["linux"]["namespaces"] = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")]
+		with open("config.json", "w") as file:
+		    json.dump(spec, file)
+	END
+	run -- bash -ec 'mount --bind / root; crun="crun --root=$PWD/state --cgroup-manager=cgroupfs"
+		$crun create test </dev/null
+		limit=$(cat /sys/fs/cgroup/memory/crun-test/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/crun-test/memory.max)
+		[ "$limit" = 67108864 ] || { echo "limit: $limit"; exit 1; }
+		$crun start test; $crun delete --force test'
+}
+
+programs_of_groups() {
+	! has systemd-cgls || check "systemd-cgls, $tree" said "Control group /" -- run -- systemd-cgls --no-pager
+	! has systemd-cgtop || check "systemd-cgtop, $tree" said / -- run -- systemd-cgtop -n2 -b
+	! has cgget || check "libcgroup, $tree" libcgroup
+	! has podman || check "podman, $tree" said "cgroupVersion: $tree" -- run -- podman --root "$work/podman" --runroot "$work/run" info
+	! has crun || check "crun, $tree" container
+	[ ! -x "$built/libcontainer" ] || check "libcontainer, $tree" run -- "$built/libcontainer"
+}
+
+for program in sizes libcontainer; do
+	reason=$("$here/go-program" $program "$built") && continue
+	[ $? = 77 ] && skip "$program.go" "$reason" || check "$program.go can be built" false
+done
+
+for tree in v1 v2; do
+	for view in '' trace preload; do
+		check "small programs, ${view:-auto}, $tree" sizes
+		! has java || check "java, ${view:-auto}, $tree" jvm
+		! node_can || check "node, ${view:-auto}, $tree" node_sizes
+	done
+	view=
+	[ "$(id -u)" != 0 ] || programs_of_groups
+	view=trace
+	[ ! -x "$built/libcontainer" ] || check "libcontainer, trace, $tree" run -- "$built/libcontainer"
+	view=
+done
+tree=
+! has prometheus-node-exporter || check "prometheus-node-exporter" node_exporter
+finish
