@@ -217,7 +217,7 @@ static gboolean mount_session(FuseServer *server, const char *mountpoint, GError
 }
 
 /* Before any worker runs: libfuse answers EIO to whatever else it reads before the greeting. */
-static void repeat_greeting(FuseServer *server)
+static void greet_again(FuseServer *server)
 {
 	struct fuse_buf buf = {0};
 
@@ -236,7 +236,7 @@ static gboolean serve_session(FuseServer *server, unsigned threads, GError **err
 		return FALSE;
 	}
 	if (server->greet_again)
-		repeat_greeting(server);
+		greet_again(server);
 	return start_workers(server, threads, error) && wait_for_greeting(server, error);
 }
 

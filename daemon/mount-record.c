@@ -22,7 +22,6 @@ typedef struct Step {
 
 struct MountRecord {
 	char *directory;
-	char *tree;
 	char *private_directory;
 	char *path; /* of the record */
 	int fd;
@@ -122,7 +121,6 @@ void mount_record_free(MountRecord *record)
 		close(record->fd);
 	g_ptr_array_unref(record->steps);
 	g_free(record->directory);
-	g_free(record->tree);
 	g_free(record->private_directory);
 	g_free(record->path);
 	g_free(record->state);
@@ -153,10 +151,7 @@ static void parse_line(MountRecord *record, const char *line)
 	g_auto(GStrv) words = g_strsplit(line, " ", 3);
 	guint n = g_strv_length(words);
 
-	if (n == 2 && g_str_equal(words[0], "tree")) {
-		g_free(record->tree);
-		record->tree = g_strdup(words[1]);
-	} else if (n == 2 && g_str_equal(words[0], "state")) {
+	if (n == 2 && g_str_equal(words[0], "state")) {
 		g_free(record->state);
 		record->state = g_strcompress(words[1]);
 	} else if (n == 3 && g_str_equal(words[0], "session")) {
@@ -275,8 +270,6 @@ static gboolean begin(MountRecord *record, const char *tree, GError **error)
 {
 	g_autofree char *head = g_strdup_printf("tree %s\n", tree);
 
-	g_free(record->tree);
-	record->tree = g_strdup(tree);
 	if (!write_line(record, head, error) || !write_process(record, error))
 		return FALSE;
 	if (mkdir(record->private_directory, 0700) < 0 && errno != EEXIST)
@@ -389,11 +382,6 @@ MountRecord *mount_record_find(const char *directory, GError **error)
 const char *mount_record_private_directory(const MountRecord *record)
 {
 	return record->private_directory;
-}
-
-const char *mount_record_tree(const MountRecord *record)
-{
-	return record->tree;
 }
 
 static gboolean add_step(MountRecord *record, gboolean is_mount, int mount_id, const char *path, GError **error)

@@ -40,7 +40,6 @@ char *mount_record_state_path(const MountRecord *record, const char *path);
 
 /* A directory of the record's own, for the one mount that all others are bound from. */
 const char *mount_record_private_directory(const MountRecord *record);
-const char *mount_record_tree(const MountRecord *record);
 
 /* Writes down that something was mounted on path, or that the directory was made. Paths are absolute. */
 gboolean mount_record_add_mount(MountRecord *record, const char *path, GError **error);

@@ -78,19 +78,6 @@ int parse_s64(const char *text, gint64 *ret)
 	return 0;
 }
 
-int parse_u32(const char *text, guint32 *ret)
-{
-	guint64 value;
-	int r = parse_u64(text, &value);
-
-	if (r < 0)
-		return r;
-	if (value > G_MAXUINT32)
-		return -ERANGE;
-	*ret = (guint32) value;
-	return 0;
-}
-
 int parse_s32(const char *text, gint32 *ret)
 {
 	gint64 value;

@@ -10,7 +10,6 @@
  * nothing else. -EINVAL, -ERANGE. */
 int parse_u64(const char *text, guint64 *ret);
 int parse_s64(const char *text, gint64 *ret);
-int parse_u32(const char *text, guint32 *ret);
 int parse_s32(const char *text, gint32 *ret);
 
 /* lib/cmdline.c memparse(): number with suffix K M G T P E; overflow wraps as in the kernel. *ret_end: the first byte

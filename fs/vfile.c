@@ -31,11 +31,6 @@ int vfile_show_empty(const VContext *ctx, GString *out)
 	return 0;
 }
 
-int vfile_store_u64(const VContext *ctx, const char *text, size_t len)
-{
-	return parse_u64(text, VFILE_FIELD(ctx, guint64));
-}
-
 int vfile_store_bool(const VContext *ctx, const char *text, size_t len)
 {
 	guint64 value;

@@ -103,6 +103,5 @@ int vfile_show_bool(const VContext *ctx, GString *out); /* gboolean, "0\n" or "1
 int vfile_show_zero(const VContext *ctx, GString *out); /* "0\n" */
 int vfile_show_empty(const VContext *ctx, GString *out);
 
-int vfile_store_u64(const VContext *ctx, const char *text, size_t len);  /* guint64, kstrtoull base 0 */
 int vfile_store_bool(const VContext *ctx, const char *text, size_t len); /* gboolean: any number, non-zero is 1 */
 int vfile_store_ignore(const VContext *ctx, const char *text, size_t len);

@@ -108,11 +108,6 @@ void shadow_free(Shadow *shadow)
 	g_free(shadow);
 }
 
-Fs *shadow_fs(const Shadow *shadow)
-{
-	return shadow->fs;
-}
-
 const GPtrArray *shadow_places(const Shadow *shadow)
 {
 	return shadow->places;

@@ -20,7 +20,6 @@ typedef struct Shadow Shadow;
 Shadow *shadow_new(Fs *fs, GError **error);
 /* Removes the directory. */
 void shadow_free(Shadow *shadow);
-Fs *shadow_fs(const Shadow *shadow);
 
 /* What is shown where: a directory or file of the composite tree ("/v1/memory"), a directory or a link of the shadow's
  * own. What lies above `shown` is not shown. */

@@ -164,13 +164,20 @@ Verdict unlink_enter(Call *call)
 	return call_answer(call, shadow_unlink(call->tracer->plan->shadow, shown));
 }
 
-Verdict rename_enter(Call *call)
+/* The two paths of a call; NULL for one that is not shown. FALSE: neither is. */
+static gboolean shown_pair(Call *call, char **ret_from, char **ret_to)
 {
 	const SyscallRow *row = call->task->row;
 	trace_paths_forget(call->tracer);
-	g_autofree char *from = shown_argument(call, row->dirfd, row->path, FALSE);
-	g_autofree char *to = shown_argument(call, row->dirfd2, row->path2, FALSE);
-	if (!from && !to)
+	*ret_from = shown_argument(call, row->dirfd, row->path, FALSE);
+	*ret_to = shown_argument(call, row->dirfd2, row->path2, FALSE);
+	return *ret_from || *ret_to;
+}
+
+Verdict rename_enter(Call *call)
+{
+	g_autofree char *from = NULL, *to = NULL;
+	if (!shown_pair(call, &from, &to))
 		return CALL_PASS;
 	if (!from || !to)
 		return call_answer(call, -EXDEV);
@@ -181,13 +188,10 @@ Verdict rename_enter(Call *call)
 /* No links or nodes are made in the trees. */
 Verdict link_enter(Call *call)
 {
-	const SyscallRow *row = call->task->row;
-	trace_paths_forget(call->tracer);
-	g_autofree char *from = shown_argument(call, row->dirfd, row->path, FALSE);
-	g_autofree char *to = shown_argument(call, row->dirfd2, row->path2, FALSE);
-	if (!from && !to)
+	g_autofree char *from = NULL, *to = NULL;
+	if (!shown_pair(call, &from, &to))
 		return CALL_PASS;
-	return call_answer(call, row->path != NO_ARGUMENT && !from != !to ? -EXDEV : -EPERM);
+	return call_answer(call, call->task->row->path != NO_ARGUMENT && !from != !to ? -EXDEV : -EPERM);
 }
 
 static gboolean is_writing(int flags)

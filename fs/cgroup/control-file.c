@@ -35,12 +35,6 @@ Sample *control_file_sample(const VContext *ctx, const char *name)
 	return file ? members_sample(ctx->fs, file, ctx->caller) : NULL;
 }
 
-void control_file_notify_up(Group *group, const char *name)
-{
-	for (; group; group = group->parent)
-		group_notify(group, name);
-}
-
 guint64 watermark_raise(guint64 *mark, guint64 now)
 {
 	guint64 seen = __atomic_load_n(mark, __ATOMIC_RELAXED);

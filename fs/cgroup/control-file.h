@@ -10,14 +10,6 @@ void control_file_unlock(const VContext *ctx);
 /* For the same: the sample that a show of this other file of the group would get; NULL if the group is gone. */
 Sample *control_file_sample(const VContext *ctx, const char *name);
 
-/* Calls notify for the file in the group and in each group above it. */
-void control_file_notify_up(Group *group, const char *name);
-
-static inline Group *control_file_group(const VContext *ctx)
-{
-	return ctx->owner;
-}
-
 /* Watermarks are raised by readers, several of which may hold the lock. */
 guint64 watermark_raise(guint64 *mark, guint64 now);
 

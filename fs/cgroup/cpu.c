@@ -151,13 +151,6 @@ static int cpu_set_idle(const VContext *ctx, const char *text, size_t len)
 	return 0;
 }
 
-guint64 limits_cpu_shares(const Group *group)
-{
-	const Cpu *cpu = cpu_of(group);
-
-	return cpu ? cpu->shares : 0;
-}
-
 int limits_cpu_nice(const Group *group)
 {
 	const Cpu *cpu = cpu_of(group);

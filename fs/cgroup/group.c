@@ -21,13 +21,6 @@ unsigned group_count_descendants(const Group *group)
 	return n;
 }
 
-void *group_effective_state(const Group *group, ControllerId id)
-{
-	while (group && !group->states[id])
-		group = group->parent;
-	return group ? group->states[id] : NULL;
-}
-
 Node *group_file(const Group *group, const char *name)
 {
 	return tree_child(group->dir, name);

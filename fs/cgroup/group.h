@@ -129,9 +129,6 @@ int group_walk(Group *top, int (*visit)(Group *group, void *data), void *data);
 /* How many groups there are below it. */
 unsigned group_count_descendants(const Group *group);
 
-/* The nearest group upwards (including itself) that has a state of this controller; NULL if none. */
-void *group_effective_state(const Group *group, ControllerId id);
-
 /* The node of a control file of the group, or NULL. */
 Node *group_file(const Group *group, const char *name);
 /* Wakes those who wait for the file. */

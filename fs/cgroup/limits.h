@@ -11,19 +11,13 @@
 
 /* CPU time per period, microseconds; the pair with the smallest share of a CPU. FALSE: no quota. */
 gboolean limits_cpu_quota(const Group *group, guint64 *ret_quota_us, guint64 *ret_period_us);
-/* The group's own cpu.shares or cpu.weight as shares (1024: the default). 0: it has none. */
-guint64 limits_cpu_shares(const Group *group);
 /* The group's own weight as the nice value that gives the same share, -20 … 19. */
 int limits_cpu_nice(const Group *group);
 /* Bytes; G_MAXUINT64: no limit. */
 guint64 limits_memory(const Group *group);
 guint64 limits_memory_own(const Group *group);      /* without the groups above */
-guint64 limits_memory_high_own(const Group *group); /* v2's memory.high */
 gboolean limits_memory_oom_group(const Group *group);
-gboolean limits_memory_oom_kill_disabled(const Group *group); /* v1 */
-/* Tasks; G_MAXUINT64: no limit. */
-guint64 limits_pids(const Group *group);
-guint64 limits_pids_own(const Group *group);
+guint64 limits_pids_own(const Group *group); /* tasks; without the groups above */
 /* The CPUs that the group's tasks may use; ret must have machine->max_cpu + 1 bits. FALSE: no cpuset above it. */
 gboolean limits_cpus(const Group *group, BitList *ret);
 

@@ -79,10 +79,3 @@ gboolean limits_memory_oom_group(const Group *group)
 
 	return memory && memory->oom_group;
 }
-
-gboolean limits_memory_oom_kill_disabled(const Group *group)
-{
-	const MemoryState *memory = memory_of(group);
-
-	return memory && memory->oom_kill_disabled;
-}

@@ -69,13 +69,6 @@ guint64 limits_memory_own(const Group *group)
 	return memory ? page_counter_bytes(memory->max) : G_MAXUINT64;
 }
 
-guint64 limits_memory_high_own(const Group *group)
-{
-	const MemoryState *memory = memory_of(group);
-
-	return memory ? page_counter_bytes(memory->high) : G_MAXUINT64;
-}
-
 /* What a row of use or of a watermark is about: the offset of that watermark is its arg. */
 static guint64 use_of(const VContext *ctx)
 {

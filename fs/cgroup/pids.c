@@ -99,15 +99,6 @@ guint64 limits_pids_own(const Group *group)
 	return pids && pids->max < PIDS_MAX ? pids->max : G_MAXUINT64;
 }
 
-guint64 limits_pids(const Group *group)
-{
-	guint64 limit = G_MAXUINT64;
-
-	for (; group; group = group->parent)
-		limit = MIN(limit, limits_pids_own(group));
-	return limit;
-}
-
 void limits_pids_count(Group *group)
 {
 	Pids *pids = group->states[CONTROLLER_PIDS];

@@ -276,19 +276,6 @@ static int unused_id(const MountTable *table)
 	return highest + 1;
 }
 
-unsigned mount_table_unused_minor(const MountTable *table)
-{
-	unsigned highest = 0;
-
-	for (guint i = 0; i < table->entries->len; i++) {
-		const MountEntry *entry = table->entries->pdata[i];
-
-		if (entry->major == 0)
-			highest = MAX(highest, entry->minor);
-	}
-	return highest + 1;
-}
-
 MountEntry *mount_table_add(MountTable *table, const char *target, const char *fstype, const char *source,
 			    const char *super_options, unsigned major, unsigned minor)
 {

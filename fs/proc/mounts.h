@@ -51,8 +51,6 @@ MountEntry *mount_table_add(MountTable *table, const char *target, const char *f
 			    const char *super_options, unsigned major, unsigned minor);
 /* Leaves an entry out; what is mounted on it hangs on its parent. */
 void mount_table_remove(MountTable *table, MountEntry *entry);
-/* A minor number of major 0, which the kernel gives to file systems without a device, that no entry has. */
-unsigned mount_table_unused_minor(const MountTable *table);
 
 /* Append the text of /proc/PID/mountinfo, /proc/PID/mounts. */
 void mount_table_show_mountinfo(const MountTable *table, GString *out);

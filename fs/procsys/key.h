@@ -38,7 +38,6 @@ void sysctl_key_share(SysctlKey *key, SysctlKey *with);
 
 /* Key by path, or NULL. */
 SysctlKey *procsys_key(const ProcSys *procsys, const char *path);
-const NativeSysctls *procsys_native(const ProcSys *procsys); /* NULL: all is synthetic */
 /* The values of all keys are guarded by one lock. */
 void procsys_lock(ProcSys *procsys);
 void procsys_unlock(ProcSys *procsys);

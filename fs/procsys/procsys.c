@@ -30,11 +30,6 @@ SysctlKey *procsys_key(const ProcSys *procsys, const char *path)
 	return g_hash_table_lookup(procsys->keys, path);
 }
 
-const NativeSysctls *procsys_native(const ProcSys *procsys)
-{
-	return procsys->native;
-}
-
 void procsys_lock(ProcSys *procsys)
 {
 	g_mutex_lock(&procsys->lock);

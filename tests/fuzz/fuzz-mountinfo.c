@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_finding(table);
 	if (table->entries->len)
 		mount_table_remove(table, table->entries->pdata[table->entries->len / 2]);
-	mount_table_add(table, "/x/y", "tmpfs", "tmpfs", "rw", 0, mount_table_unused_minor(table));
+	mount_table_add(table, "/x/y", "tmpfs", "tmpfs", "rw", 0, 1);
 	mount_table_free(table);
 	mount_table_free(again);
 	return 0;

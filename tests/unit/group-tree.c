@@ -35,6 +35,18 @@ void group_tree_end(void)
 	g_clear_pointer(&config, config_free);
 }
 
+int group_tree_setup(void **settings)
+{
+	group_tree_start(*settings);
+	return 0;
+}
+
+int group_tree_teardown(void **state)
+{
+	group_tree_end();
+	return 0;
+}
+
 Node *group_tree_at(const char *path)
 {
 	Node *node = tree_by_path(group_tree->tree, path);

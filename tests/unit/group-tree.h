@@ -17,6 +17,11 @@ extern Fs *group_tree; /* v1 and v2 */
  * hierarchy. */
 void group_tree_start(const char *const *settings);
 void group_tree_end(void);
+/* The same around one test; settings: its initial state. */
+int group_tree_setup(void **settings);
+int group_tree_teardown(void **state);
+#define GROUP_TREE_TEST(function, settings)                                                                            \
+	cmocka_unit_test_prestate_setup_teardown(function, group_tree_setup, group_tree_teardown, (void *) (settings))
 
 Node *group_tree_at(const char *path); /* fails the test if there is none */
 void group_tree_make(const char *dir, const char *name);

@@ -18,12 +18,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	group_tree_end();
-	return 0;
-}
-
 static Members *members(void)
 {
 	return group_tree->cgroups->members;
@@ -127,7 +121,7 @@ static void test_what_a_child_reaped_counts_once(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, group_tree_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_reaped_child_counts_once),
 		TEST(test_a_child_that_was_last_seen_as_a_zombie_counts_once),

@@ -21,18 +21,6 @@ static const char *const fresh[] = {"sampler.interval-ms=0", NULL};
 static const char *const hands_off[] = {"enforce.cpuset=false", NULL};
 static const char *const in_v2[] = {"cgroup.hierarchies=", "enforce.cpu-weight=true", NULL};
 
-static int setup(void **state)
-{
-	group_tree_start(*state);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	group_tree_end();
-	return 0;
-}
-
 static void *idle(void *data)
 {
 	pause();
@@ -339,23 +327,18 @@ static void test_io_is_of_the_group(void **state)
 	expect_io("/v1/blkio/a/blkio.throttle.io_serviced", &disks->disks[0], 20, 3);
 }
 
-#define TEST(function, settings)                                                                                       \
-	{                                                                                                              \
-#function, function, setup, teardown, (void *) (settings)                                              \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_cpus_are_set, NULL),
-		TEST(test_own_choice_stays_where_nothing_is_limited, NULL),
-		TEST(test_cpus_are_left_alone_if_so_asked, hands_off),
-		TEST(test_cpus_of_v2_come_from_above, in_v2),
-		TEST(test_shares_are_nice_values, weights),
-		TEST(test_shares_do_nothing_unless_asked, NULL),
-		TEST(test_weights_are_nice_values, in_v2),
-		TEST(test_births_beyond_the_limit_are_counted, fresh),
-		TEST(test_io_is_of_the_group, NULL),
+		GROUP_TREE_TEST(test_cpus_are_set, NULL),
+		GROUP_TREE_TEST(test_own_choice_stays_where_nothing_is_limited, NULL),
+		GROUP_TREE_TEST(test_cpus_are_left_alone_if_so_asked, hands_off),
+		GROUP_TREE_TEST(test_cpus_of_v2_come_from_above, in_v2),
+		GROUP_TREE_TEST(test_shares_are_nice_values, weights),
+		GROUP_TREE_TEST(test_shares_do_nothing_unless_asked, NULL),
+		GROUP_TREE_TEST(test_weights_are_nice_values, in_v2),
+		GROUP_TREE_TEST(test_births_beyond_the_limit_are_counted, fresh),
+		GROUP_TREE_TEST(test_io_is_of_the_group, NULL),
 	};
 
 	/* Whatever these tests were started with: their members begin with 0. */

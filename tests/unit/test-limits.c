@@ -27,18 +27,6 @@ static const char *const killing_v2[] = {"enforce.memory=kill", "enforce.memory-
 static const char *const quotas[] = {"enforce.cpu-max=true", NULL};
 static const char *const quotas_v2[] = {"enforce.cpu-max=true", "cgroup.hierarchies=", NULL};
 
-static int setup(void **state)
-{
-	group_tree_start(*state);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	group_tree_end();
-	return 0;
-}
-
 static void use_40_mib(void)
 {
 	char *memory = mmap(NULL, 40 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -501,30 +489,25 @@ static void test_only_root_chooses_the_agent(void **state)
 	group_tree_expect("/v1/pids/release_agent", "\n");
 }
 
-#define TEST(function, settings)                                                                                       \
-	{                                                                                                              \
-#function, function, setup, teardown, (void *) (settings)                                              \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_counts_what_is_above, counting),
-		TEST(test_kills_the_largest, killing),
-		TEST(test_kills_who_offers_itself, killing),
-		TEST(test_kills_nobody_if_disabled, killing),
-		TEST(test_v2_events, killing_v2),
-		TEST(test_whole_groups_die, killing_v2),
-		TEST(test_event_control_errors, counting),
-		TEST(test_thresholds_are_told, counting),
-		TEST(test_shortage_and_pressure_are_told, counting),
-		TEST(test_quota_stops, quotas),
-		TEST(test_quota_of_v2_stops_below, quotas_v2),
-		TEST(test_nobody_stays_stopped_at_the_end, quotas),
-		TEST(test_quota_is_kept_only_if_asked, NULL),
-		TEST(test_release_agent, NULL),
-		TEST(test_only_root_chooses_the_agent, NULL),
-		TEST(test_triggers_are_of_open_files, NULL),
+		GROUP_TREE_TEST(test_counts_what_is_above, counting),
+		GROUP_TREE_TEST(test_kills_the_largest, killing),
+		GROUP_TREE_TEST(test_kills_who_offers_itself, killing),
+		GROUP_TREE_TEST(test_kills_nobody_if_disabled, killing),
+		GROUP_TREE_TEST(test_v2_events, killing_v2),
+		GROUP_TREE_TEST(test_whole_groups_die, killing_v2),
+		GROUP_TREE_TEST(test_event_control_errors, counting),
+		GROUP_TREE_TEST(test_thresholds_are_told, counting),
+		GROUP_TREE_TEST(test_shortage_and_pressure_are_told, counting),
+		GROUP_TREE_TEST(test_quota_stops, quotas),
+		GROUP_TREE_TEST(test_quota_of_v2_stops_below, quotas_v2),
+		GROUP_TREE_TEST(test_nobody_stays_stopped_at_the_end, quotas),
+		GROUP_TREE_TEST(test_quota_is_kept_only_if_asked, NULL),
+		GROUP_TREE_TEST(test_release_agent, NULL),
+		GROUP_TREE_TEST(test_only_root_chooses_the_agent, NULL),
+		GROUP_TREE_TEST(test_triggers_are_of_open_files, NULL),
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);

@@ -310,18 +310,26 @@ static void test_orphans_stay(void **state)
 	end(&worker);
 }
 
-static void test_threads(void **state)
+/* Groups a and b, and the worker with a second thread, whose id is returned, in a. */
+static pid_t begin_thread_in_a(Worker *worker)
 {
-	Worker worker = spawn();
 	g_autofree char *tasks = NULL;
 	int leader, other;
 
 	make("/v1/pids", "a");
 	make("/v1/pids", "b");
-	tell(&worker, "t");
-	attach(worker.pid, "/v1/pids/a/cgroup.procs");
+	tell(worker, "t");
+	attach(worker->pid, "/v1/pids/a/cgroup.procs");
 	tasks = read_from("/v1/pids/a/tasks");
 	assert_int_equal(sscanf(tasks, "%d\n%d\n", &leader, &other), 2);
+	return other;
+}
+
+static void test_threads(void **state)
+{
+	Worker worker = spawn();
+	pid_t other = begin_thread_in_a(&worker);
+
 	assert_int_equal(attach(worker.pid, "/v1/pids/b/tasks"), 0);
 	assert_reads("/v1/pids/b/tasks", "%d\n", worker.pid);
 	assert_reads("/v1/pids/b/cgroup.procs", "%d\n", worker.pid);
@@ -346,15 +354,8 @@ static void wait_until_gone(pid_t pid, pid_t tid)
 static void test_ended_thread_leaves(void **state)
 {
 	Worker worker = spawn();
-	g_autofree char *tasks = NULL;
-	int leader, other;
+	pid_t other = begin_thread_in_a(&worker);
 
-	make("/v1/pids", "a");
-	make("/v1/pids", "b");
-	tell(&worker, "t");
-	attach(worker.pid, "/v1/pids/a/cgroup.procs");
-	tasks = read_from("/v1/pids/a/tasks");
-	assert_int_equal(sscanf(tasks, "%d\n%d\n", &leader, &other), 2);
 	assert_int_equal(attach(other, "/v1/pids/b/tasks"), 0);
 	assert_reads("/v1/pids/b/tasks", "%d\n", other);
 	assert_int_equal(fs_rmdir(fs, at("/v1/pids"), "b", &root_caller), -EBUSY);

@@ -23,12 +23,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	group_tree_end();
-	return 0;
-}
-
 static void *idle(void *data)
 {
 	while (TRUE)
@@ -199,7 +193,7 @@ static void test_a_child_begins_where_the_thread_is_that_forked_it(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, group_tree_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_process_counts_until_it_is_reaped),
 		TEST(test_the_parent_counts_those_of_a_removed_group),
