@@ -188,7 +188,7 @@ fi
 user=(setpriv --reuid 1000 --regid 1000 --clear-groups)
 open_to_user() {
 	chmod 1777 "$work" && cp "$cgemud" "$work/cgemud" && chmod 755 "$work/cgemud" &&
-		cp "$top/tests/exec/story.py" "$work/" && chmod 644 "$work/story.py" || return 1
+		cp "$top"/tests/exec/{story,answers}.py "$work/" && chmod 644 "$work"/*.py || return 1
 	"${user[@]}" test -w /dev/fuse && return
 	mknod "$work/fuse" c 10 229 && chmod 666 "$work/fuse" && mount --bind "$work/fuse" /dev/fuse
 }
