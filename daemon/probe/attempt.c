@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define RESULT_TYPE "(ysmsasas)"
 
@@ -38,17 +39,19 @@ void probe_saw(ProbeAttempt *attempt, const char *format, ...)
 	va_end(arguments);
 }
 
+/* The first refusal speaks for those after it. */
+static void note_refusal(ProbeAttempt *attempt, const char *what)
+{
+	if (!attempt->more)
+		attempt->more = g_strdup_printf("%s was refused to this user", what);
+}
+
 ProbeVerdict probe_saw_error(ProbeAttempt *attempt, const char *what, int error)
 {
 	probe_saw(attempt, "%s: %s", what, g_strerror(-error));
+	if ((error == -EPERM || error == -EACCES) && geteuid() != 0)
+		note_refusal(attempt, what);
 	return PROBE_NO;
-}
-
-ProbeVerdict probe_needs(ProbeAttempt *attempt, const char *privilege)
-{
-	g_free(attempt->more);
-	attempt->more = g_strdup(privilege);
-	return PROBE_UNKNOWN;
 }
 
 void probe_look_for(ProbeAttempt *attempt, const char *name, gboolean found)

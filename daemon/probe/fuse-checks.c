@@ -130,7 +130,8 @@ static ProbeVerdict with_tree(ProbeAttempt *attempt, FuseTreeFlags flags,
 	int r = mount_somehow(attempt, flags, &tree, &in_user_namespace);
 
 	if (r < 0) {
-		probe_saw_error(attempt, "not tried; mount(fuse)", r);
+		probe_saw(attempt, "not tried");
+		probe_saw_error(attempt, "mount(fuse)", r);
 		return PROBE_UNKNOWN;
 	}
 	g_assert(tree.path && tree.log);

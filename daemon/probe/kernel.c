@@ -60,7 +60,8 @@ static ProbeVerdict check_kmsg(ProbeAttempt *attempt)
 	ssize_t length;
 
 	if (fd < 0 && (errno == EPERM || errno == EACCES)) {
-		probe_saw_error(attempt, "exists; open", -errno);
+		probe_saw(attempt, "exists");
+		probe_saw_error(attempt, "open", -errno);
 		return PROBE_PARTLY;
 	}
 	if (fd < 0)

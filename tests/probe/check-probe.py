@@ -113,6 +113,8 @@ def check_text(text, document, results):
         check(f"the table has {name}", row, "no such row")
     for plan in document["plans"].values():
         check(f"the table has the command {plan['command']}", not plan["command"] or plan["command"] in text)
+    check("it says what more rights would tell, if anything",
+          any(result["more"] for result in results.values()) == ("With more privileges" in text))
     widest = max(len(line) for line in text.splitlines())
     check("the table is as wide as the terminal", widest <= 132, f"{widest} columns")
 

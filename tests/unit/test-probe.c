@@ -10,7 +10,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <unistd.h>
@@ -225,6 +227,31 @@ static void test_result_crosses_a_pipe(void **state)
 	probe_attempt_free(attempt);
 }
 
+/* Whoever this is run by: in a child that is an ordinary user. */
+static void test_refusal_asks_for_rights(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		ProbeAttempt *attempt = probe_attempt_new(NULL);
+		ProbeResult result = {0};
+
+		if (geteuid() == 0 && setuid(65534) < 0)
+			_exit(1);
+		probe_saw_error(attempt, "look", -ENOENT);
+		g_autoptr(GBytes) plain = probe_attempt_pack(attempt, PROBE_NO);
+		if (!probe_result_unpack(&result, plain) || result.more)
+			_exit(2);
+		probe_saw_error(attempt, "open", -EACCES);
+		probe_saw_error(attempt, "mount", -EPERM);
+		g_autoptr(GBytes) refused = probe_attempt_pack(attempt, PROBE_NO);
+		_exit(probe_result_unpack(&result, refused) && g_str_has_prefix(result.more, "open ") ? 0 : 3);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static const char *const titles[] = {"name", "text", NULL};
 
 static void test_table_wraps(void **state)
@@ -265,6 +292,7 @@ int main(void)
 		cmocka_unit_test(test_every_check_is_described),
 		cmocka_unit_test(test_runs_named_checks_only),
 		cmocka_unit_test(test_result_crosses_a_pipe),
+		cmocka_unit_test(test_refusal_asks_for_rights),
 		cmocka_unit_test(test_table_wraps),
 		cmocka_unit_test(test_table_stacks_when_narrow),
 	};
