@@ -95,6 +95,9 @@ static void collect_if_changed(Task *task, void *data)
 
 	if (should != task->frozen)
 		add_target(data, task, should ? SIGSTOP : SIGCONT);
+	/* Who moves it from now on must know that there is somebody to let go on, before the signal is even sent. */
+	if (should && !task->frozen)
+		task->groups[0]->hierarchy->fs->cgroups->members->n_frozen++;
 	task->frozen = should;
 }
 

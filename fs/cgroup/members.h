@@ -45,7 +45,7 @@ struct Members {
 	gint64 started;   /* when the last sample's look at the processes began; what is younger it may have missed */
 	gint64 last_exit; /* when an end was last told: a look that began before may still have seen the process */
 	unsigned n_freezing; /* groups that ask for freezing */
-	unsigned n_frozen;   /* processes stopped by us */
+	unsigned n_frozen;   /* processes stopped by us, or more: 0 only if there are none */
 	GMutex stopping;     /* held from the decision which processes are to stop or go on until they do */
 	unsigned n_placed;   /* memberships in groups that are not the root */
 	struct Watch *watch; /* watch.c */

@@ -352,7 +352,8 @@ static void step(char *line)
 		Proc *p = proc(a[1]);
 		if (write(p->sock, "x", 2) < 0) errno = 0;
 		for (int i = 0; i < 200 * slow && alive(p); i++) usleep(10000);
-		waitpid(p->pid, 0, WNOHANG);
+		/* A tracer may still hold what has ended. */
+		waitpid(p->pid, 0, alive(p) ? WNOHANG : 0);
 		p->reaped = 1;
 		puts("ok");
 	}
