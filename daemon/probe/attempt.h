@@ -17,7 +17,8 @@ void probe_attempt_free(ProbeAttempt *attempt);
 
 /* Adds to what was seen; several remarks are joined by "; ". */
 void probe_saw(ProbeAttempt *attempt, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/* Adds "WHAT: reason" for a negative errno; returns PROBE_NO. Where rights were missing, more rights would tell more. */
+/* Adds "WHAT: reason" for a negative errno; returns PROBE_NO. Where rights were missing, more rights would tell more.
+ */
 ProbeVerdict probe_saw_error(ProbeAttempt *attempt, const char *what, int error);
 /* Notes one of the names that the check looks for. */
 void probe_look_for(ProbeAttempt *attempt, const char *name, gboolean found);

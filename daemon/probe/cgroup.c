@@ -323,8 +323,9 @@ const ProbeCheck cgroup_checks[] = {
 	 "the JVM and libcgroup see the controllers", "the JVM and libcgroup take the controllers as disabled"},
 	{"mount-cgroup", check_mount_v1, "mount each cgroup v1 hierarchy once more, on a scratch directory",
 	 "native cgroup lines can stay in mountinfo under cgemud's trees", "mountinfo cannot show cgroup lines",
-	 "some cgroup lines can stay in mountinfo, or only those that --exec shows"},
+	 "some cgroup lines can stay in mountinfo, or only those that --exec shows", .alone = TRUE},
 	{"mount-cgroup2", check_mount_v2, "mount cgroup2 on a scratch directory",
-	 "a native cgroup2 line can stay in mountinfo", "mountinfo cannot show a cgroup2 line", PROBE_FOR_EXEC_ALONE},
+	 "a native cgroup2 line can stay in mountinfo", "mountinfo cannot show a cgroup2 line", PROBE_FOR_EXEC_ALONE,
+	 .alone = TRUE},
 	{0},
 };

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -31,42 +32,59 @@ static ProbeVerdict check_device(ProbeAttempt *attempt)
 	return PROBE_YES;
 }
 
+/* A tree that several checks look at, one after the other, in one process. */
+typedef struct SharedTree {
+	gboolean tried, in_user_namespace;
+	int error; /* -errno of mounting it, or 0 */
+	FuseTree tree;
+} SharedTree;
+
+static SharedTree complete = {.tree = {.device = -1, .server = -1, .log = MAP_FAILED}};
+static SharedTree incomplete = {.tree = {.device = -1, .server = -1, .log = MAP_FAILED}};
+
 /* Mounts with the rights of this process, else in a user namespace. */
-static int mount_somehow(ProbeAttempt *attempt, FuseTreeFlags flags, FuseTree *tree, gboolean *ret_in_user_namespace)
+static void mount_somehow(ProbeAttempt *attempt, FuseTreeFlags flags, SharedTree *shared)
 {
 	g_autofree char *path = probe_make_directory(attempt, "fuse");
 	int r = path ? sandbox_enter_mount_namespace() : -ENOENT;
 
-	*tree = (FuseTree){.device = -1};
-	*ret_in_user_namespace = FALSE;
 	if (r == 0)
-		r = fuse_tree_mount(tree, path, flags);
-	if (r != -EPERM)
-		return r;
-	if (sandbox_enter_user_namespace() < 0)
-		return -EPERM;
-	*ret_in_user_namespace = TRUE;
-	return fuse_tree_mount(tree, path, flags);
+		r = fuse_tree_mount(&shared->tree, path, flags);
+	if (r == -EPERM && sandbox_enter_user_namespace() == 0) {
+		shared->in_user_namespace = TRUE;
+		r = fuse_tree_mount(&shared->tree, path, flags);
+	}
+	shared->error = r;
+}
+
+static const SharedTree *shared_tree(ProbeAttempt *attempt, FuseTreeFlags flags)
+{
+	SharedTree *shared = flags & FUSE_TREE_INCOMPLETE ? &incomplete : &complete;
+
+	if (!shared->tried)
+		mount_somehow(attempt, flags, shared);
+	shared->tried = TRUE;
+	return shared;
+}
+
+void fuse_checks_end(void)
+{
+	fuse_tree_unmount(&complete.tree);
+	fuse_tree_unmount(&incomplete.tree);
 }
 
 static ProbeVerdict check_mount(ProbeAttempt *attempt)
 {
-	gboolean in_user_namespace;
+	const SharedTree *shared = shared_tree(attempt, FUSE_TREE_COMPLETE);
 	struct stat root;
-	FuseTree tree;
-	int r = mount_somehow(attempt, FUSE_TREE_COMPLETE, &tree, &in_user_namespace);
 
-	if (r < 0)
-		return probe_saw_error(attempt, "mount(fuse)", r);
-	g_assert(tree.path);
-	r = stat(tree.path, &root) < 0 ? -errno : 0;
-	if (r < 0)
-		probe_saw_error(attempt, "mounted, but stat of its root", r);
-	else
-		probe_saw(attempt, "mounted%s; the kernel speaks protocol 7.%u",
-			  in_user_namespace ? " in a user namespace only" : "", tree.log->minor);
-	fuse_tree_unmount(&tree);
-	return r < 0 ? PROBE_NO : in_user_namespace ? PROBE_PARTLY : PROBE_YES;
+	if (shared->error < 0)
+		return probe_saw_error(attempt, "mount(fuse)", shared->error);
+	if (stat(shared->tree.path, &root) < 0)
+		return probe_saw_error(attempt, "mounted, but stat of its root", -errno);
+	probe_saw(attempt, "mounted%s; the kernel speaks protocol 7.%u",
+		  shared->in_user_namespace ? " in a user namespace only" : "", shared->tree.log->minor);
+	return shared->in_user_namespace ? PROBE_PARTLY : PROBE_YES;
 }
 
 /* fusermount3 unmounts by itself when its socket closes: nothing stays if this process is killed. */
@@ -124,20 +142,13 @@ static ProbeVerdict check_helper(ProbeAttempt *attempt)
 static ProbeVerdict with_tree(ProbeAttempt *attempt, FuseTreeFlags flags,
 			      ProbeVerdict (*look)(ProbeAttempt *attempt, const FuseTree *tree))
 {
-	gboolean in_user_namespace;
-	FuseTree tree;
-	ProbeVerdict verdict;
-	int r = mount_somehow(attempt, flags, &tree, &in_user_namespace);
+	const SharedTree *shared = shared_tree(attempt, flags);
 
-	if (r < 0) {
-		probe_saw(attempt, "not tried");
-		probe_saw_error(attempt, "mount(fuse)", r);
-		return PROBE_UNKNOWN;
-	}
-	g_assert(tree.path && tree.log);
-	verdict = look(attempt, &tree);
-	fuse_tree_unmount(&tree);
-	return verdict;
+	if (shared->error == 0)
+		return look(attempt, &shared->tree);
+	probe_saw(attempt, "not tried");
+	probe_saw_error(attempt, "mount(fuse)", shared->error);
+	return PROBE_UNKNOWN;
 }
 
 static int open_file(const FuseTree *tree, const char *name, int flags)
@@ -459,14 +470,15 @@ static ProbeVerdict check_caller(ProbeAttempt *attempt)
 	return with_tree(attempt, FUSE_TREE_COMPLETE, look_caller);
 }
 
+/* The helper comes first: it is of no use in the user namespace that mounting the tree may lead to. */
 const ProbeCheck fuse_checks[] = {
 	{"fuse-device", check_device, "open /dev/fuse", "a FUSE session can be started",
 	 "no FUSE: trees cannot be served"},
-	{"fuse-mount", check_mount, "mount a throw-away tree and ask for its root", "trees can be mounted",
-	 "trees cannot be mounted", PROBE_FOR_EXEC_ALONE},
 	{"fuse-helper", check_helper, "mount through fusermount3, where this is not root",
 	 "without privileges, --mount can serve a directory of one's own",
 	 "without privileges, nothing can be mounted for all programs of this user"},
+	{"fuse-mount", check_mount, "mount a throw-away tree and ask for its root", "trees can be mounted",
+	 "trees cannot be mounted", PROBE_FOR_EXEC_ALONE},
 	{"fuse-lookup", check_lookup, "stat a file of it, and one that does not exist", "names are found",
 	 "the tree is unusable"},
 	{"fuse-read", check_read, "open and read a file of it", "files can be read", "the tree is unusable"},

@@ -1,6 +1,6 @@
 /*
- * The probe: what this machine allows, found out by trying it. Each check runs in a child of its own with a time limit,
- * in a private mount namespace where it mounts; nothing that it does lasts, and none needs privileges.
+ * The probe: what this machine allows, found out by trying it. Checks run in children with a time limit for each, in a
+ * private mount namespace where it mounts; nothing that it does lasts, and none needs privileges.
  */
 #pragma once
 
@@ -26,6 +26,7 @@ typedef struct ProbeCheck {
 	const char *yes;    /* what it means if that works … */
 	const char *no;     /* … and if it does not … */
 	const char *partly; /* … or only partly; NULL: the same */
+	gboolean alone;     /* changes its process: needs one of its own even where its subject's share one */
 } ProbeCheck;
 
 /* For what the rights in a user namespace are enough for. */
@@ -34,12 +35,15 @@ typedef struct ProbeCheck {
 typedef struct ProbeSubject {
 	const char *title;
 	const ProbeCheck *checks; /* ends with name == NULL */
+	gboolean together;        /* they run in one process, in this order */
+	void (*end)(void);        /* run there after the last one; may be NULL */
 } ProbeSubject;
 
 extern const ProbeSubject probe_subjects[]; /* ends with title == NULL */
 
 typedef struct ProbeResult {
 	const ProbeCheck *check;
+	const ProbeSubject *subject; /* that the check belongs to */
 	ProbeVerdict verdict;
 	char *seen;              /* what happened, one line; never NULL */
 	char *more;              /* what more privileges would tell; NULL: nothing */
@@ -47,6 +51,12 @@ typedef struct ProbeResult {
 } ProbeResult;
 
 typedef struct Probe Probe;
+
+/* Frees what a result (data) holds. */
+void probe_result_clear(gpointer data);
+
+/* Takes seen; frees nothing that the result held. */
+void probe_result_set_unknown(ProbeResult *result, char *seen);
 
 /* Runs the named checks, or all if names is NULL; up to `probe_time_limit` together. Must be called before the process
  * has threads. NULL and an error only if no child can be started at all. */

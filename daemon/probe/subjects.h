@@ -7,3 +7,6 @@
 
 extern const ProbeCheck kernel_checks[], cgroup_checks[], proc_checks[], sysctl_checks[], fuse_checks[],
 	namespace_checks[], mount_checks[], tracing_checks[];
+
+/* fuse-checks.c: takes away the trees that its checks share. */
+void fuse_checks_end(void);

@@ -4,6 +4,7 @@
 #include "daemon/exit-codes.h"
 #include "daemon/probe/attempt.h"
 #include "daemon/probe/report.h"
+#include "daemon/probe/runner.h"
 #include "daemon/probe/text-table.h"
 
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <fcntl.h>
@@ -202,6 +204,64 @@ static void test_runs_named_checks_only(void **state)
 		close((int) fd);
 }
 
+static ProbeVerdict say_yes(ProbeAttempt *attempt)
+{
+	probe_saw(attempt, "process %d", (int) getpid());
+	return PROBE_YES;
+}
+
+static ProbeVerdict die(ProbeAttempt *attempt)
+{
+	kill(getpid(), SIGKILL);
+	return PROBE_YES;
+}
+
+static ProbeVerdict hang(ProbeAttempt *attempt)
+{
+	while (TRUE)
+		pause();
+	return PROBE_YES;
+}
+
+static gboolean same_process(const ProbeResult *one, const ProbeResult *other)
+{
+	return g_str_equal(one->seen, other->seen);
+}
+
+/* Checks that share a process, of which one ends it and one never answers. */
+static void test_bad_checks_harm_no_others(void **state)
+{
+	static const ProbeCheck checks[] = {
+		{"first", say_yes},
+		{"second", say_yes},
+		{"dies", die},
+		{"after-death", say_yes},
+		{"hangs", hang},
+		{"last", say_yes},
+		{"own", say_yes, .alone = TRUE},
+	};
+	static const ProbeSubject subject = {"Subject", checks, .together = TRUE};
+	static const ProbeVerdict verdicts[] = {PROBE_YES,     PROBE_YES, PROBE_UNKNOWN, PROBE_YES,
+						PROBE_UNKNOWN, PROBE_YES, PROBE_YES};
+	g_autoptr(GArray) results = g_array_new(FALSE, TRUE, sizeof(ProbeResult));
+	const ProbeResult *result;
+
+	g_array_set_clear_func(results, probe_result_clear);
+	for (guint i = 0; i < G_N_ELEMENTS(checks); i++) {
+		ProbeResult empty = {.check = &checks[i], .subject = &subject};
+
+		g_array_append_val(results, empty);
+	}
+	assert_int_equal(runner_run(results, NULL), 0);
+	result = (const ProbeResult *) results->data;
+	for (guint i = 0; i < G_N_ELEMENTS(checks); i++)
+		assert_int_equal(result[i].verdict, verdicts[i]);
+	assert_true(same_process(&result[0], &result[1]));
+	assert_false(same_process(&result[1], &result[3]));
+	assert_false(same_process(&result[5], &result[6]));
+	assert_string_equal(result[4].seen, "no answer in time");
+}
+
 static void test_result_crosses_a_pipe(void **state)
 {
 	ProbeAttempt *attempt = probe_attempt_new(NULL);
@@ -291,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_complete_machine),
 		cmocka_unit_test(test_every_check_is_described),
 		cmocka_unit_test(test_runs_named_checks_only),
+		cmocka_unit_test(test_bad_checks_harm_no_others),
 		cmocka_unit_test(test_result_crosses_a_pipe),
 		cmocka_unit_test(test_refusal_asks_for_rights),
 		cmocka_unit_test(test_table_wraps),
