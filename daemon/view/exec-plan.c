@@ -79,12 +79,12 @@ gboolean exec_plan(Exec *exec, GError **error)
 	return TRUE;
 }
 
-static void explain_steps(const Exec *exec, const Plan *plan)
+static void explain_steps(const Plan *plan)
 {
 	for (guint i = 0; i < plan->steps->len; i++) {
 		const PlanStep *step = &g_array_index(plan->steps, PlanStep, i);
-		gboolean is_trace = g_str_has_prefix(step->what, "trace");
-		if (!is_trace || exec->views & EXEC_VIEW_TRACE)
+		/* What is traced in a namespace is known better when it is there. */
+		if (!plan->mounts || !strstr(step->what, "trace"))
 			g_print("%s: %s (%s)\n", step->part, step->what, step->why);
 	}
 }
@@ -105,7 +105,39 @@ static void explain_trees(const Exec *exec)
 	g_print(" runs on CPUs %s\n", exec->limits.cpu_list ? exec->limits.cpu_list : "as now");
 }
 
-gboolean exec_explain(const Exec *exec, GError **error)
+static gboolean explain_traced(Exec *exec, const Probe *probe, GError **error)
+{
+	g_autoptr(Plan) plan = plan_trace(probe);
+	explain_steps(plan);
+	explain_trees(exec);
+	if (plan->level != PLAN_NONE)
+		return TRUE;
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+		    "the command cannot be run like this here; cgemud --probe tells more");
+	return FALSE;
+}
+
+/* By doing all of it but the last. */
+static gboolean explain_mounted(Exec *exec, const Probe *probe, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	g_autoptr(Plan) plan = plan_exec(probe);
+	if (plan->mounts)
+		explain_steps(plan);
+	if (plan->mounts && exec_run_mounted(exec, &problem)) {
+		explain_trees(exec);
+		return TRUE;
+	}
+	if (problem && !exec->may_fall_back) {
+		g_propagate_error(error, g_steal_pointer(&problem));
+		return FALSE;
+	}
+	if (problem)
+		g_print("no namespace after all: %s\n", problem->message);
+	return explain_traced(exec, probe, error);
+}
+
+gboolean exec_explain(Exec *exec, GError **error)
 {
 	if (exec->views & EXEC_VIEW_PRELOAD) {
 		g_print("view: preload, of all calls with a path (a library in each dynamic program; nothing is "
@@ -116,12 +148,6 @@ gboolean exec_explain(const Exec *exec, GError **error)
 	g_autoptr(Probe) probe = probe_run(NULL, error);
 	if (!probe)
 		return FALSE;
-	g_autoptr(Plan) plan = exec->views & EXEC_VIEW_NAMESPACE ? plan_exec(probe) : plan_trace(probe);
-	explain_steps(exec, plan);
-	explain_trees(exec);
-	if (plan->level != PLAN_NONE)
-		return TRUE;
-	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-		    "the command cannot be run like this here; cgemud --probe tells more");
-	return FALSE;
+	return exec->views & EXEC_VIEW_NAMESPACE ? explain_mounted(exec, probe, error)
+						 : explain_traced(exec, probe, error);
 }

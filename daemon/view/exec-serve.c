@@ -1,11 +1,14 @@
 #include "daemon/view/exec.h"
 
 #include "daemon/fuse.h"
+#include "daemon/view/births.h"
+#include "fs/cgroup/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +37,42 @@ static void ignore_terminal(void)
 		(void) signal(signals[i], SIG_IGN);
 }
 
-static int serve(const Exec *exec, const char *composite, int ready, int alive)
+/* What the caller, if it traces the command, sends. */
+typedef struct Message {
+	enum { ASK_FORK, TELL_FORK, TELL_END } kind;
+	pid_t pid, tid;
+} Message;
+
+static void take_message(Fs *fs, const Message *message, int channel)
+{
+	int answer;
+	switch (message->kind) {
+	case ASK_FORK:
+		answer = limits_pids_fork(fs, message->pid);
+		(void) send(channel, &answer, sizeof answer, MSG_NOSIGNAL);
+		break;
+	case TELL_FORK:
+		births_tell_fork(fs, message->pid, message->tid);
+		break;
+	case TELL_END:
+		births_tell_end(fs, message->pid);
+		break;
+	}
+}
+
+static void take_messages(Fs *fs, int channel)
+{
+	for (;;) {
+		Message message;
+		ssize_t n = recv(channel, &message, sizeof message, 0);
+		if (n == sizeof message)
+			take_message(fs, &message, channel);
+		else if (n >= 0 || errno != EINTR)
+			return;
+	}
+}
+
+static int serve(const Exec *exec, const char *composite, int ready, int channel)
 {
 	g_autoptr(GError) error = NULL;
 	unsigned trees = layout_fs_trees(exec->tree) | FS_TREE_PROCSYS | FS_TREE_PROC;
@@ -44,9 +82,7 @@ static int serve(const Exec *exec, const char *composite, int ready, int alive)
 	FuseServer *fuse = fs ? start(fs, exec->config, composite, &error) : NULL;
 	tell(ready, error);
 	if (fuse) {
-		char byte;
-		while (read(alive, &byte, 1) < 0 && errno == EINTR)
-			;
+		take_messages(fs, channel);
 		(void) umount2(composite, MNT_DETACH);
 		fuse_free(fuse);
 	}
@@ -68,22 +104,23 @@ static char *read_all(int fd)
 
 gboolean exec_serve_start(ExecServer *server, const Exec *exec, const char *composite, GError **error)
 {
-	int ready[2], alive[2];
-	*server = (ExecServer){.alive = -1};
-	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(alive, O_CLOEXEC) < 0 || (server->pid = fork()) < 0) {
+	int ready[2], channel[2];
+	*server = (ExecServer){.channel = -1};
+	if (pipe2(ready, O_CLOEXEC) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0 ||
+	    (server->pid = fork()) < 0) {
 		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "cannot start the FUSE server: %s",
 			    g_strerror(errno));
 		return FALSE;
 	}
 	if (server->pid == 0) {
 		close(ready[0]);
-		close(alive[1]);
+		close(channel[1]);
 		ignore_terminal();
-		_exit(serve(exec, composite, ready[1], alive[0]));
+		_exit(serve(exec, composite, ready[1], channel[0]));
 	}
 	close(ready[1]);
-	close(alive[0]);
-	server->alive = alive[1];
+	close(channel[0]);
+	server->channel = channel[1];
 	server->composite = g_strdup(composite);
 	g_autofree char *problem = read_all(ready[0]);
 	close(ready[0]);
@@ -98,9 +135,35 @@ void exec_serve_stop(ExecServer *server)
 {
 	if (server->pid <= 0)
 		return;
-	close(server->alive);
+	close(server->channel);
 	while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	g_clear_pointer(&server->composite, g_free);
 	server->pid = 0;
+}
+
+static gboolean tell_server(const ExecServer *server, const Message *message)
+{
+	return send(server->channel, message, sizeof *message, MSG_NOSIGNAL) == sizeof *message;
+}
+
+int exec_serve_ask_fork(const ExecServer *server, pid_t pid)
+{
+	int answer = 0;
+	ssize_t n;
+	if (!tell_server(server, &(Message){.kind = ASK_FORK, .pid = pid}))
+		return 0;
+	while ((n = recv(server->channel, &answer, sizeof answer, 0)) < 0 && errno == EINTR)
+		;
+	return n == sizeof answer ? answer : 0;
+}
+
+void exec_serve_tell_fork(const ExecServer *server, pid_t parent, pid_t tid)
+{
+	(void) tell_server(server, &(Message){.kind = TELL_FORK, .pid = parent, .tid = tid});
+}
+
+void exec_serve_tell_end(const ExecServer *server, pid_t pid)
+{
+	(void) tell_server(server, &(Message){.kind = TELL_END, .pid = pid});
 }

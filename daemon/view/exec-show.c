@@ -3,12 +3,21 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static gboolean bind_file(const char *source, const char *target, GError **error)
+static dev_t device_of(const char *path)
 {
-	if (mount(source, target, NULL, MS_BIND, NULL) == 0)
+	struct stat st;
+	return stat(path, &st) == 0 ? st.st_dev : 0;
+}
+
+static gboolean bind_file(const Exec *exec, const char *source, const char *target, const char *fstype, GError **error)
+{
+	if (mount(source, target, NULL, MS_BIND, NULL) == 0) {
+		shown_mounts_add(exec->mounts, target, fstype, "rw", device_of(target));
 		return TRUE;
+	}
 	g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "cannot bind %s: %s", target, g_strerror(errno));
 	return FALSE;
 }
@@ -40,14 +49,15 @@ gboolean exec_shows_proc(const Config *config, const ExecLimits *limits, const c
 }
 
 /* Files that the kernel lacks cannot be mounted on; they stay missing. */
-static gboolean show_proc(const Config *config, const ExecLimits *limits, const char *composite, GError **error)
+static gboolean show_proc(const Exec *exec, const char *composite, GError **error)
 {
 	for (const char *const *name = exec_proc_names; *name; name++) {
 		g_autofree char *target = g_build_filename("/proc", *name, NULL);
 		g_autofree char *source = g_build_filename(composite, "proc", *name, NULL);
-		if (!exec_shows_proc(config, limits, *name) || access(target, F_OK) < 0 || access(source, F_OK) < 0)
+		if (!exec_shows_proc(exec->config, &exec->limits, *name) || access(target, F_OK) < 0 ||
+		    access(source, F_OK) < 0)
 			continue;
-		if (!bind_file(source, target, error))
+		if (!bind_file(exec, source, target, "proc", error))
 			return FALSE;
 	}
 	return TRUE;
@@ -56,17 +66,17 @@ static gboolean show_proc(const Config *config, const ExecLimits *limits, const 
 const char *const exec_cpu_lists[] = {"online", "possible", "present", NULL};
 
 /* What the C library counts CPUs by, besides sched_getaffinity(2). */
-static gboolean show_cpu_lists(const ExecLimits *limits, const char *scratch, GError **error)
+static gboolean show_cpu_lists(const Exec *exec, GError **error)
 {
-	if (!limits->cpu_list)
+	if (!exec->limits.cpu_list)
 		return TRUE;
-	g_autofree char *source = g_build_filename(scratch, "cpus", NULL);
-	g_autofree char *text = g_strconcat(limits->cpu_list, "\n", NULL);
+	g_autofree char *source = g_build_filename(exec->scratch, "cpus", NULL);
+	g_autofree char *text = g_strconcat(exec->limits.cpu_list, "\n", NULL);
 	if (!g_file_set_contents(source, text, -1, error))
 		return FALSE;
 	for (const char *const *name = exec_cpu_lists; *name; name++) {
 		g_autofree char *target = g_build_filename("/sys/devices/system/cpu", *name, NULL);
-		if (access(target, F_OK) == 0 && !bind_file(source, target, error))
+		if (access(target, F_OK) == 0 && !bind_file(exec, source, target, "sysfs", error))
 			return FALSE;
 	}
 	return TRUE;
@@ -84,15 +94,30 @@ void exec_show_group(const GPtrArray *plan, const char *group)
 	}
 }
 
-static gboolean show_tree(const Config *config, LayoutTree tree, const char *directory, const char *group,
+static void note_tree(const Exec *exec, const GPtrArray *plan)
+{
+	for (guint i = 0; i < plan->len; i++) {
+		const LayoutStep *step = plan->pdata[i];
+		if (step->kind == LAYOUT_TMPFS)
+			shown_mounts_add(exec->mounts, step->target, "tmpfs", "ro,mode=755", device_of(step->target));
+		else if (step->kind == LAYOUT_BIND)
+			shown_mounts_add_tree(exec->mounts, step->target, step->source, device_of(step->target));
+	}
+}
+
+static gboolean show_tree(const Exec *exec, LayoutTree tree, const char *directory, const char *group,
 			  const char *composite, GError **error)
 {
+	const Config *config = exec->config;
 	gboolean with_native = config_bool(config, "mount", "native-cgroup");
 	g_autoptr(NativeCgroups) native = with_native ? native_cgroups_read("/proc") : NULL;
 	g_autoptr(GPtrArray) plan = layout_plan(tree, directory, config_list(config, "cgroup", "hierarchies"), native);
 	if (group)
 		exec_show_group(plan, group);
-	return layout_apply(plan, composite, NULL, error);
+	if (!layout_apply(plan, composite, NULL, error))
+		return FALSE;
+	note_tree(exec, plan);
+	return TRUE;
 }
 
 /* Its lines in mountinfo would stay before ours, and some programs take the first. What is locked (in a user namespace)
@@ -113,15 +138,14 @@ static void mount_native_v2(const Exec *exec)
 		g_info("the kernel refuses to mount cgroup2: %s", g_strerror(errno));
 }
 
-gboolean exec_show(const Exec *exec, const char *composite, GError **error)
+gboolean exec_show(Exec *exec, const char *composite, GError **error)
 {
-	const Config *config = exec->config;
-	const ExecLimits *limits = &exec->limits;
+	exec->mounts = shown_mounts_new(NULL);
 	if (exec->tree != LAYOUT_PROCSYS)
 		clear_place(exec, "/sys/fs/cgroup");
 	mount_native_v2(exec);
 	return (exec->tree == LAYOUT_PROCSYS ||
-		show_tree(config, exec->tree, "/sys/fs/cgroup", limits->group, composite, error)) &&
-	       show_tree(config, LAYOUT_PROCSYS, "/proc/sys", NULL, composite, error) &&
-	       show_proc(config, limits, composite, error) && show_cpu_lists(limits, exec->scratch, error);
+		show_tree(exec, exec->tree, "/sys/fs/cgroup", exec->limits.group, composite, error)) &&
+	       show_tree(exec, LAYOUT_PROCSYS, "/proc/sys", NULL, composite, error) &&
+	       show_proc(exec, composite, error) && show_cpu_lists(exec, error);
 }

@@ -36,23 +36,27 @@ static gboolean mount_scratch(const char *scratch, GError **error)
 /* In the namespace: everything is shown and the command run. */
 static gboolean run_inside(Exec *exec, GError **error)
 {
-	ExecServer server = {0};
 	if (!mount_scratch(exec->scratch, error))
 		return FALSE;
 	g_autofree char *composite = g_build_filename(exec->scratch, "tree", NULL);
 	g_mkdir_with_parents(composite, 0755);
-	if (!exec_serve_start(&server, exec, composite, error))
+	if (!exec_serve_start(&exec->server, exec, composite, error))
 		return FALSE;
-	/* A way to the tree that stays when its mount is hidden: what is shown holds on by itself. */
+	/* Its mount will be hidden: what is shown holds on by itself. */
 	int tree = open(composite, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", tree);
-	gboolean ok = exec_limits_apply(&exec->limits, exec->config, exec->tree, path, error) &&
+	exec->composite = g_strdup_printf("/proc/self/fd/%d", tree);
+	gboolean ok = exec_limits_apply(&exec->limits, exec->config, exec->tree, exec->composite, error) &&
 		      exec_show(exec, composite, error);
 	if (ok && exec->is_private)
 		(void) umount2(exec->scratch, MNT_DETACH);
-	ok = ok && exec_command_run(exec, error);
+	if (ok)
+		exec_needs_find(exec);
+	if (ok && exec->options->explain)
+		exec_needs_explain(exec);
+	else
+		ok = ok && exec_command_run(exec, error);
 	close(tree);
-	exec_serve_stop(&server);
+	exec_serve_stop(&exec->server);
 	return ok;
 }
 
@@ -73,7 +77,7 @@ static gboolean run_in_namespace(Exec *exec, GError **error)
 	return ok;
 }
 
-static gboolean run_mounted(Exec *exec, GError **error)
+gboolean exec_run_mounted(Exec *exec, GError **error)
 {
 	exec->scratch = g_dir_make_tmp("cgemud-exec.XXXXXX", error);
 	if (!exec->scratch)
@@ -94,7 +98,7 @@ static gboolean run(Exec *exec, GError **error)
 		return exec_preload_run(exec, error);
 	if (!(exec->views & EXEC_VIEW_NAMESPACE))
 		return exec_trace_run(exec, error);
-	if (run_mounted(exec, &problem))
+	if (exec_run_mounted(exec, &problem))
 		return TRUE;
 	if (exec->started || !exec->may_fall_back) {
 		g_propagate_error(error, g_steal_pointer(&problem));
@@ -108,6 +112,8 @@ static gboolean run(Exec *exec, GError **error)
 static void exec_clear(Exec *exec)
 {
 	exec_limits_clear(&exec->limits);
+	shown_mounts_free(exec->mounts);
+	g_free(exec->composite);
 	g_free(exec->scratch);
 }
 

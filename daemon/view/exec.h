@@ -7,6 +7,7 @@
 #include "daemon/layout.h"
 #include "daemon/options.h"
 #include "daemon/view/control-files.h"
+#include "daemon/view/shown-mounts.h"
 
 #include <sched.h>
 
@@ -27,6 +28,23 @@ typedef enum ExecView {
 	EXEC_VIEW_PRELOAD = 1 << 2,
 } ExecView;
 
+/* What mounting does not show, and so is answered by the tracer on top of the namespace view. */
+typedef enum ExecNeed {
+	EXEC_NEED_STATFS = 1 << 0,  /* served files are FUSE's */
+	EXEC_NEED_OPENAT2 = 1 << 1, /* the kernel lacks it */
+	EXEC_NEED_PROCESS = 1 << 2, /* /proc/PID/mountinfo, mounts and cgroup name other groups than are shown */
+	EXEC_NEED_FILES = 1 << 3,   /* of /proc that the kernel lacks: there is nothing to mount on */
+	EXEC_NEED_FORKS = 1 << 4,   /* a limit of processes is for nothing if no fork is refused */
+	EXEC_NEED_MEMORY = 1 << 5,  /* sysinfo tells the whole machine's */
+} ExecNeed;
+
+/* exec-serve.c: the FUSE session, in a process of its own that ends when the caller does. */
+typedef struct ExecServer {
+	pid_t pid;
+	int channel; /* closed: the server ends */
+	char *composite;
+} ExecServer;
+
 /* One run. */
 typedef struct Exec {
 	const Options *options;
@@ -38,6 +56,10 @@ typedef struct Exec {
 	char *scratch;            /* a directory of its own */
 	gboolean is_private;      /* mounts are seen by the command alone */
 	gboolean has_own_cgroups; /* it is in a cgroup namespace */
+	ExecServer server;
+	char *composite;     /* a way to the whole tree that stays when its mount is hidden */
+	ShownMounts *mounts; /* what has been mounted, as it is meant to be taken */
+	unsigned needs;      /* ExecNeed */
 	gboolean started;         /* what goes wrong from here on is the command's */
 	int status;               /* of the command, as from waitpid(2) */
 } Exec;
@@ -53,8 +75,16 @@ void exec_limits_clear(ExecLimits *limits);
 
 /* exec-plan.c: chooses the views; says on stderr what will be missing. */
 gboolean exec_plan(Exec *exec, GError **error);
-/* Prints the plan on stdout. FALSE: it cannot be carried out here. */
-gboolean exec_explain(const Exec *exec, GError **error);
+/* Prints the plan on stdout. In a namespace everything but the command is made ready for it. FALSE: it cannot be carried
+ * out here. */
+gboolean exec_explain(Exec *exec, GError **error);
+/* exec.c: makes a namespace ready and runs the command in it, or explains what it would be run with. */
+gboolean exec_run_mounted(Exec *exec, GError **error);
+
+/* exec-needs.c: finds out, where everything is shown, what the tracer is needed for, and sets exec->needs. */
+void exec_needs_find(Exec *exec);
+/* One line on stdout for each. */
+void exec_needs_explain(const Exec *exec);
 
 /* exec-namespace.c: a private mount namespace, also a cgroup namespace where there are any. Says so in exec. */
 gboolean exec_enter_namespace(Exec *exec, GError **error);
@@ -66,15 +96,12 @@ void exec_undo_mounts(int root, const char *scratch);
  * overlay, with all other mounts carried over. Must run in a private mount namespace. scratch: an empty directory. */
 gboolean exec_replace_root(const Config *config, const char *choice, const char *scratch, GError **error);
 
-/* exec-serve.c: the FUSE session, in a process of its own that ends when the caller does. */
-typedef struct ExecServer {
-	pid_t pid;
-	int alive; /* closed: the server ends */
-	char *composite;
-} ExecServer;
-
 gboolean exec_serve_start(ExecServer *server, const Exec *exec, const char *composite, GError **error);
 void exec_serve_stop(ExecServer *server);
+/* What a tracer learns: as limits_pids_fork(), births_tell_fork(), births_tell_end(). */
+int exec_serve_ask_fork(const ExecServer *server, pid_t pid);
+void exec_serve_tell_fork(const ExecServer *server, pid_t parent, pid_t tid);
+void exec_serve_tell_end(const ExecServer *server, pid_t pid);
 
 /* Makes the groups below the composite tree and sets their limits. */
 gboolean exec_limits_apply(ExecLimits *limits, const Config *config, LayoutTree tree, const char *composite,
@@ -87,8 +114,8 @@ gboolean exec_limits_take(pid_t command, void *data, GError **error);
 /* Bytes; 0 where that cannot be told. */
 guint64 exec_limits_memory_used(const ExecLimits *limits);
 
-/* exec-show.c: mounts everything from the composite tree on its place. */
-gboolean exec_show(const Exec *exec, const char *composite, GError **error);
+/* exec-show.c: mounts everything from the composite tree on its place, and notes it in exec->mounts. */
+gboolean exec_show(Exec *exec, const char *composite, GError **error);
 /* The parts of this that do not depend on mounting. */
 extern const char *const exec_proc_names[]; /* files that may be shown in /proc; ends with NULL */
 gboolean exec_shows_proc(const Config *config, const ExecLimits *limits, const char *name);
@@ -98,6 +125,8 @@ void exec_show_group(const GPtrArray *plan, const char *group);
 
 /* exec-command.c: runs the command to its end, in the namespace. */
 gboolean exec_command_run(Exec *exec, GError **error);
+/* exec-traced.c: the same, with the tracer for what exec->needs says. */
+gboolean exec_traced_run(Exec *exec, GError **error);
 /* The trace view alone: nothing is mounted. */
 gboolean exec_trace_run(Exec *exec, GError **error);
 /* exec-preload.c: the preload view, which needs what the trace view is made of. */

@@ -18,6 +18,7 @@ struct Shadow {
 	dev_t device;
 	GPtrArray *places;  /* shown paths of what was bound or added, owned */
 	GHashTable *bound;  /* shown path → Node, a reference */
+	GHashTable *copied; /* shown path → path of the original */
 	GMutex lock;        /* of what follows: the groups' own thread tells of changes as well */
 	GPtrArray *changed; /* Node: event files to be brought up to date, references */
 	gboolean watched;
@@ -70,10 +71,13 @@ Shadow *shadow_new(Fs *fs, GError **error)
 	shadow->device = st.st_dev;
 	shadow->places = g_ptr_array_new_with_free_func(g_free);
 	shadow->bound = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) node_unref);
+	shadow->copied = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	shadow->changed = g_ptr_array_new_with_free_func((GDestroyNotify) node_unref);
 	g_mutex_init(&shadow->lock);
-	fs->notify = note_change;
-	fs->notify_data = shadow;
+	if (fs) {
+		fs->notify = note_change;
+		fs->notify_data = shadow;
+	}
 	return shadow;
 }
 
@@ -98,10 +102,12 @@ void shadow_free(Shadow *shadow)
 {
 	if (!shadow)
 		return;
-	shadow->fs->notify = NULL;
+	if (shadow->fs)
+		shadow->fs->notify = NULL;
 	remove_all(AT_FDCWD, shadow->root);
 	g_ptr_array_unref(shadow->places);
 	g_hash_table_unref(shadow->bound);
+	g_hash_table_unref(shadow->copied);
 	g_ptr_array_unref(shadow->changed);
 	g_mutex_clear(&shadow->lock);
 	g_free(shadow->root);
@@ -376,10 +382,23 @@ static void show_changes(Shadow *shadow)
 	}
 }
 
+static int refresh_copy(const char *original, const char *real)
+{
+	g_autofree char *text = NULL;
+	gsize size;
+	/* Sets errno, as the calls in it do. */
+	if (!g_file_get_contents(original, &text, &size, NULL))
+		return -errno;
+	return set_content(real, text, size);
+}
+
 int shadow_prepare(Shadow *shadow, const char *shown, ShadowUse use, int flags, const Caller *caller)
 {
 	g_autoptr(Node) node = NULL;
 	g_autofree char *real = shadow_real(shadow, shown);
+	const char *original = g_hash_table_lookup(shadow->copied, shown);
+	if (original)
+		return use == SHADOW_READ ? refresh_copy(original, real) : 0;
 	int r = find_node(shadow, shown, &node);
 	if (r < 0) {
 		if (r == -ENOENT)
@@ -526,6 +545,14 @@ gboolean shadow_add_text(Shadow *shadow, const char *shown, const char *text, GE
 	return real || fail(error, "make the file shown as", shown);
 }
 
+gboolean shadow_add_copy(Shadow *shadow, const char *shown, const char *original, GError **error)
+{
+	if (!shadow_add_text(shadow, shown, "", error))
+		return FALSE;
+	g_hash_table_replace(shadow->copied, g_strdup(shown), g_strdup(original));
+	return TRUE;
+}
+
 void shadow_remove_file(Shadow *shadow, const char *real)
 {
 	(void) unlink(real);
@@ -550,7 +577,7 @@ void shadow_process_ended(Shadow *shadow)
 	g_mutex_lock(&shadow->lock);
 	gboolean watched = shadow->watched;
 	g_mutex_unlock(&shadow->lock);
-	if (!watched || !shadow->fs->cgroups)
+	if (!watched || !shadow->fs || !shadow->fs->cgroups)
 		return;
 	members_refresh(shadow->fs);
 	show_changes(shadow);

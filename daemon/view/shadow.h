@@ -16,7 +16,7 @@
 
 typedef struct Shadow Shadow;
 
-/* fs stays the caller's, and must have no other user. */
+/* fs stays the caller's, and must have no other user; NULL: nothing will be bound. */
 Shadow *shadow_new(Fs *fs, GError **error);
 /* Removes the directory. */
 void shadow_free(Shadow *shadow);
@@ -28,6 +28,8 @@ gboolean shadow_add_directory(Shadow *shadow, const char *shown, GError **error)
 gboolean shadow_add_link(Shadow *shadow, const char *shown, const char *target, GError **error);
 /* A file that stays as it is. */
 gboolean shadow_add_text(Shadow *shadow, const char *shown, const char *text, GError **error);
+/* A file that says what the real file `original` does at the moment in which it is opened. */
+gboolean shadow_add_copy(Shadow *shadow, const char *shown, const char *original, GError **error);
 
 gboolean shadow_shows(const Shadow *shadow, const char *path);
 /* The shown path of a real one: a part of `path`; NULL if it does not lie in the shadow. */

@@ -8,6 +8,8 @@
 #define NO NO_ARGUMENT
 
 #define ROOTS (TRACE_STATFS | TRACE_PATHS)
+#define LOOKS (TRACE_PATHS | TRACE_FILES)
+#define OPENS (LOOKS | TRACE_PROCESS)
 
 /* clang-format off */
 const SyscallRow syscall_rows[] = {
@@ -23,17 +25,17 @@ const SyscallRow syscall_rows[] = {
 	{"clone", SYS_clone, TRACE_FORKS, NO, NO, NO, NO, NO, 0, fork_enter, NULL, 0},
 	{"clone3", SYS_clone3, TRACE_FORKS, NO, NO, NO, NO, NO, 0, fork_enter, NULL, 0},
 
-	{"open", SYS_open, TRACE_PATHS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
-	{"creat", SYS_creat, TRACE_PATHS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
-	{"openat", SYS_openat, TRACE_PATHS, 0, 1, NO, NO, NO, 0, open_enter, NULL, 0},
-	{"openat2", SYS_openat2, TRACE_PATHS | TRACE_OPENAT2, 0, 1, NO, NO, NO, 0, openat2_enter, NULL, 0},
-	{"stat", SYS_stat, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
-	{"lstat", SYS_lstat, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
-	{"newfstatat", SYS_newfstatat, TRACE_PATHS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},
-	{"statx", SYS_statx, TRACE_PATHS, 0, 1, NO, NO, 2, 0, path_enter, NULL, 0},
-	{"access", SYS_access, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
-	{"faccessat", SYS_faccessat, TRACE_PATHS, 0, 1, NO, NO, NO, 0, path_enter, NULL, 0},
-	{"faccessat2", SYS_faccessat2, TRACE_PATHS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},
+	{"open", SYS_open, OPENS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
+	{"creat", SYS_creat, OPENS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
+	{"openat", SYS_openat, OPENS, 0, 1, NO, NO, NO, 0, open_enter, NULL, 0},
+	{"openat2", SYS_openat2, OPENS | TRACE_OPENAT2, 0, 1, NO, NO, NO, 0, openat2_enter, NULL, 0},
+	{"stat", SYS_stat, LOOKS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"lstat", SYS_lstat, LOOKS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
+	{"newfstatat", SYS_newfstatat, LOOKS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},
+	{"statx", SYS_statx, LOOKS, 0, 1, NO, NO, 2, 0, path_enter, NULL, 0},
+	{"access", SYS_access, LOOKS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"faccessat", SYS_faccessat, LOOKS, 0, 1, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"faccessat2", SYS_faccessat2, LOOKS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},
 	{"chdir", SYS_chdir, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
 	{"execve", SYS_execve, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
 	{"execveat", SYS_execveat, TRACE_PATHS, 0, 1, NO, NO, 4, 0, path_enter, NULL, 0},

@@ -14,6 +14,7 @@ typedef enum TraceFeature {
 	TRACE_MEMORY = 1 << 4,  /* sysinfo fits the memory limit */
 	TRACE_FORKS = 1 << 5,   /* new processes and threads may be refused */
 	TRACE_WRITES = 1 << 6,  /* writes to what is shown; stopped by a second filter, see trace-writes.c */
+	TRACE_FILES = 1 << 7,   /* single files are shown that cannot be mounted: looked at and opened for reading */
 } TraceFeature;
 
 typedef struct Call Call;

@@ -1,10 +1,10 @@
 #include "daemon/view/trace-view.h"
 
 #include "daemon/mounts.h"
+#include "daemon/view/births.h"
 #include "daemon/view/shown-mounts.h"
 #include "daemon/view/trace.h"
 #include "fs/cgroup/limits.h"
-#include "fs/cgroup/members.h"
 #include "fs/fs.h"
 
 #include <fcntl.h>
@@ -22,25 +22,9 @@ struct View {
 	ShownMounts *mounts;
 };
 
-static const char *type_of(const char *source)
-{
-	return g_str_has_prefix(source, "/v1/") ? "cgroup" : g_str_has_prefix(source, "/v2") ? "cgroup2" : "proc";
-}
-
-/* As the kernel names a hierarchy: its controllers, or "name=". */
-static char *options_of(const char *source)
-{
-	g_auto(GStrv) names = g_strsplit(source, "/", 4);
-	if (strcmp(type_of(source), "cgroup") != 0)
-		return g_strdup("rw");
-	gboolean is_named = strcmp(names[2], "systemd") == 0;
-	return g_strconcat(is_named ? "rw,xattr,name=" : "rw,", names[2], NULL);
-}
-
 static gboolean bind(View *view, const char *target, const char *source, GError **error)
 {
-	g_autofree char *options = options_of(source);
-	shown_mounts_add(view->mounts, target, type_of(source), options);
+	shown_mounts_add_tree(view->mounts, target, source, shadow_device(view->shadow));
 	return shadow_bind(view->shadow, target, source, error);
 }
 
@@ -49,7 +33,7 @@ static gboolean show_step(View *view, const LayoutStep *step, GError **error)
 {
 	switch (step->kind) {
 	case LAYOUT_TMPFS:
-		shown_mounts_add(view->mounts, step->target, "tmpfs", "ro,mode=755");
+		shown_mounts_add(view->mounts, step->target, "tmpfs", "ro,mode=755", shadow_device(view->shadow));
 		return shadow_add_directory(view->shadow, step->target, error);
 	case LAYOUT_DIRECTORY:
 		return shadow_add_directory(view->shadow, step->target, error);
@@ -94,7 +78,7 @@ static gboolean show_cpu_lists(View *view, GError **error)
 	g_autofree char *text = g_strconcat(view->limits->cpu_list, "\n", NULL);
 	for (const char *const *name = exec_cpu_lists; *name; name++) {
 		g_autofree char *path = g_build_filename("/sys/devices/system/cpu", *name, NULL);
-		shown_mounts_add(view->mounts, path, "sysfs", "rw");
+		shown_mounts_add(view->mounts, path, "sysfs", "rw", shadow_device(view->shadow));
 		if (!shadow_add_text(view->shadow, path, text, error))
 			return FALSE;
 	}
@@ -118,25 +102,11 @@ static void show_statfs(const char *path, struct statfs *answer, void *data)
 	shown_mounts_statfs(((View *) data)->mounts, path, answer);
 }
 
-static gboolean show_mounts(const View *view, pid_t pid, gboolean info, GString *out)
-{
-	g_autoptr(MountTable) table = NULL;
-	if (shown_mounts_read(view->mounts, pid, &table) < 0)
-		return FALSE;
-	if (info)
-		mount_table_show_mountinfo(table, out);
-	else
-		mount_table_show_mounts(table, out);
-	return TRUE;
-}
-
 static gboolean show_process_file(pid_t pid, const char *name, const Caller *caller, GString *out, void *data)
 {
 	const View *view = data;
-	if (strcmp(name, "mountinfo") == 0 || strcmp(name, "mounts") == 0)
-		return show_mounts(view, pid, strcmp(name, "mountinfo") == 0, out);
 	if (strcmp(name, "cgroup") != 0)
-		return FALSE;
+		return shown_mounts_show(view->mounts, pid, name, out);
 	g_autofree char *path = g_strdup_printf("/proc/%d/cgroup", (int) pid);
 	return control_files_show(view->fs, path, caller, out) == 0;
 }
@@ -168,18 +138,14 @@ static int allow_fork(pid_t pid, void *data)
 	return limits_pids_fork(((View *) data)->fs, pid);
 }
 
-static void note_fork(pid_t parent, pid_t tid, void *data)
+static void tell_fork(pid_t parent, pid_t tid, void *data)
 {
-	const ProcessEvent event = {.kind = PROCESS_FORKED, .pid = tid, .parent = parent};
-	g_autofree char *thread = g_strdup_printf("/proc/%d/task/%d", (int) parent, (int) tid);
-	if (access(thread, F_OK) < 0)
-		members_told(((View *) data)->fs, &event);
+	births_tell_fork(((View *) data)->fs, parent, tid);
 }
 
-static void note_end(pid_t pid, void *data)
+static void tell_end(pid_t pid, void *data)
 {
-	const ProcessEvent event = {.kind = PROCESS_EXITED, .pid = pid};
-	members_told(((View *) data)->fs, &event);
+	births_tell_end(((View *) data)->fs, pid);
 }
 
 static gboolean run(View *view, int *ret_status, GError **error)
@@ -195,8 +161,8 @@ static gboolean run(View *view, int *ret_status, GError **error)
 			  .process_file = show_process_file,
 			  .sysinfo = show_sysinfo,
 			  .fork = allow_fork,
-			  .forked = note_fork,
-			  .ended = note_end,
+			  .forked = tell_fork,
+			  .ended = tell_end,
 			  .data = view},
 		.hook = {exec_limits_take, view->limits},
 	};
@@ -225,7 +191,7 @@ static gboolean start_tree(View *view, LayoutTree tree, GError **error)
 	view->shadow = shadow_new(view->fs, error);
 	if (!view->shadow)
 		return FALSE;
-	view->mounts = shown_mounts_new(shadow_device(view->shadow), type);
+	view->mounts = shown_mounts_new(type);
 	return TRUE;
 }
 
