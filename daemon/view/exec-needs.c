@@ -84,7 +84,8 @@ void exec_needs_find(Exec *exec)
 		exec->needs |= EXEC_NEED_MEMORY;
 	if (files)
 		exec->needs |= EXEC_NEED_FILES;
-	/* Where calls that open are stopped anyway this comes for nothing, and tells of groups that processes move to. */
+	/* Where calls that open are stopped anyway this comes for nothing, and tells of groups that processes move to.
+	 */
 	if (objection || files)
 		exec->needs |= EXEC_NEED_PROCESS;
 	if (exec->options->pids || exec->needs & EXEC_NEED_PROCESS)

@@ -60,8 +60,8 @@ typedef struct Exec {
 	char *composite;     /* a way to the whole tree that stays when its mount is hidden */
 	ShownMounts *mounts; /* what has been mounted, as it is meant to be taken */
 	unsigned needs;      /* ExecNeed */
-	gboolean started;         /* what goes wrong from here on is the command's */
-	int status;               /* of the command, as from waitpid(2) */
+	gboolean started;    /* what goes wrong from here on is the command's */
+	int status;          /* of the command, as from waitpid(2) */
 } Exec;
 
 /* Returns the command's exit status, an exit code of cgemud, or ends by the signal that ended the command. */
@@ -75,8 +75,8 @@ void exec_limits_clear(ExecLimits *limits);
 
 /* exec-plan.c: chooses the views; says on stderr what will be missing. */
 gboolean exec_plan(Exec *exec, GError **error);
-/* Prints the plan on stdout. In a namespace everything but the command is made ready for it. FALSE: it cannot be carried
- * out here. */
+/* Prints the plan on stdout. In a namespace everything but the command is made ready for it. FALSE: it cannot be
+ * carried out here. */
 gboolean exec_explain(Exec *exec, GError **error);
 /* exec.c: makes a namespace ready and runs the command in it, or explains what it would be run with. */
 gboolean exec_run_mounted(Exec *exec, GError **error);

@@ -14,8 +14,8 @@ typedef struct ShownMounts ShownMounts;
 /* root_type: what the root file system is shown as; NULL: as what it is. */
 ShownMounts *shown_mounts_new(const char *root_type);
 void shown_mounts_free(ShownMounts *mounts);
-/* In the order in which they would be mounted. What the kernel has mounted there is not shown. device: what stat(2) says
- * of files there. */
+/* In the order in which they would be mounted. What the kernel has mounted there is not shown. device: what stat(2)
+ * says of files there. */
 void shown_mounts_add(ShownMounts *mounts, const char *target, const char *fstype, const char *options, dev_t device);
 /* The same for a part of the composite tree: "/v1/memory" is a cgroup hierarchy. */
 void shown_mounts_add_tree(ShownMounts *mounts, const char *target, const char *source, dev_t device);

@@ -167,11 +167,25 @@ static Group *find_exhausted(Group *group)
 	return NULL;
 }
 
+/* A group that one more task of this process would make too full? */
+static gboolean is_exhausted(Fs *fs, const Hierarchy *hierarchy, pid_t pid, gboolean count)
+{
+	const Task *task;
+	Group *exhausted;
+
+	g_rw_lock_writer_lock(&fs->lock);
+	task = members_find(fs->cgroups->members, pid);
+	exhausted = task ? find_exhausted(task->groups[hierarchy->index]) : NULL;
+	if (exhausted && count)
+		limits_pids_count(exhausted);
+	g_rw_lock_writer_unlock(&fs->lock);
+	return exhausted != NULL;
+}
+
 int limits_pids_fork(Fs *fs, pid_t pid)
 {
 	Hierarchy *hierarchy = fs->cgroups ? cgroups_of_controller(fs->cgroups, CONTROLLER_PIDS) : NULL;
-	const Task *task;
-	Group *exhausted;
+	g_autoptr(Sample) sample = NULL;
 	gboolean limited;
 
 	if (!hierarchy || !config_bool(fs->config, "enforce", "pids"))
@@ -182,13 +196,12 @@ int limits_pids_fork(Fs *fs, pid_t pid)
 	if (!limited)
 		return 0;
 	members_refresh(fs);
-	g_rw_lock_writer_lock(&fs->lock);
-	task = members_find(fs->cgroups->members, pid);
-	exhausted = task ? find_exhausted(task->groups[hierarchy->index]) : NULL;
-	if (exhausted)
-		limits_pids_count(exhausted);
-	g_rw_lock_writer_unlock(&fs->lock);
-	return exhausted ? -EAGAIN : 0;
+	if (!is_exhausted(fs, hierarchy, pid, FALSE))
+		return 0;
+	/* The kernel tells of ends, but not of a parent that has waited for a child and so made room. */
+	sample = sampler_get_fresh(fs->sampler, SAMPLE_PROCESSES);
+	members_reconcile(fs, sample);
+	return is_exhausted(fs, hierarchy, pid, TRUE) ? -EAGAIN : 0;
 }
 
 #define FIELD(name) offsetof(Pids, name)

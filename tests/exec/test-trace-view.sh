@@ -43,31 +43,6 @@ leaves_nothing() {
 	[ -z "$own" ] || { echo "$own"; return 1; }
 }
 
-refuses_forks() {
-	run --pids=3 -- "$python3" - <<-'END'
-		import errno, os, time
-		children = []
-		try:
-		    while len(children) < 10:
-		        pid = os.fork()
-		        if pid == 0:
-		            time.sleep(1000)
-		        children.append(pid)
-		    raise AssertionError("no fork was refused")
-		except OSError as error:
-		    assert error.errno == errno.EAGAIN, error
-		assert len(children) == 2, children
-		current = int(open("/sys/fs/cgroup/pids/pids.current").read())
-		assert current == 3, current
-		for pid in children:
-		    os.kill(pid, 9)
-		    os.waitpid(pid, 0)
-		if os.fork() == 0:
-		    os._exit(0)
-		assert os.wait()[1] == 0
-	END
-}
-
 # What a tracer cannot do inside another is told, and nothing waits for it.
 says_no_to_tracers() {
 	local output
@@ -119,7 +94,7 @@ as_user() {
 	check "$1: exit status" ends_with 5 -- sh -c 'exit 5'
 	check "$1: no such command" ends_with 127 -- /nonexistent/command
 	check "$1: nothing is left" leaves_nothing
-	check "$1: forks beyond --pids are refused" refuses_forks
+	check "$1: forks beyond --pids are refused" run --pids=3 -- "$python3" "$top/tests/exec/forks.py"
 	check "$1: other tracers are refused" says_no_to_tracers
 	check "$1: busy programs end" stays_alive
 }
