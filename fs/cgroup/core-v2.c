@@ -12,10 +12,20 @@
 #include <stddef.h>
 #include <string.h>
 
-/* perf_event is enabled in every v2 group and listed in none (implicit_on_dfl). */
-static gboolean is_listed(int id)
+/* What is in a v1 hierarchy is known here as well, and nowhere to be had; so is perf_event, which is enabled in every
+ * v2 group and listed in none (implicit_on_dfl). -1: there is no such controller. */
+static int find_known(const Cgroups *cgroups, const char *name)
 {
-	return id != CONTROLLER_PERF_EVENT;
+	int id = controller_by_name(name, TRUE);
+
+	if (strcmp(name, controllers[CONTROLLER_PERF_EVENT]->v1_name) == 0)
+		return CONTROLLER_PERF_EVENT;
+	return id >= 0 && cgroups_of_controller(cgroups, (ControllerId) id) ? id : -1;
+}
+
+static guint32 usable_controllers(const Group *group)
+{
+	return group_controllers(group) & ~CONTROLLER_BIT(CONTROLLER_PERF_EVENT);
 }
 
 static void show_controllers(guint32 set, GString *out)
@@ -47,8 +57,8 @@ static int parse_control(const Group *group, const char *text, guint32 *ret_enab
 
 		if (!**word)
 			continue;
-		id = controller_by_name(*word + 1, TRUE);
-		if (id < 0 || !is_listed(id) || !(group->hierarchy->controllers & CONTROLLER_BIT(id)))
+		id = find_known(group->hierarchy->fs->cgroups, *word + 1);
+		if (id < 0)
 			return -EINVAL;
 		if (**word == '+') {
 			enable |= CONTROLLER_BIT(id);
@@ -91,6 +101,19 @@ static int vet_enable(const Group *group, guint32 enable)
 	return group_has_members(group) ? -EBUSY : 0;
 }
 
+/* One controller after the other: the first that cannot be had decides what is answered. */
+static int vet_controllers(const Group *group, guint32 enable, guint32 disable)
+{
+	for (int id = 0; id < CONTROLLER_COUNT; id++) {
+		if (enable & ~usable_controllers(group) & CONTROLLER_BIT(id))
+			return -ENOENT;
+		if ((disable & CONTROLLER_BIT(id)) && child_uses(group, CONTROLLER_BIT(id)))
+			return -EBUSY;
+	}
+	return vet_enable(group, enable);
+}
+
+/* cgroup_subtree_control_write() */
 static int subtree_control_change(Group *group, guint32 enable, guint32 disable)
 {
 	Core *core = group_core(group);
@@ -98,13 +121,9 @@ static int subtree_control_change(Group *group, guint32 enable, guint32 disable)
 
 	enable &= ~core->subtree_control;
 	disable &= core->subtree_control;
-	if (enable & ~group_controllers(group))
-		return -ENOENT;
-	if (child_uses(group, disable))
-		return -EBUSY;
 	if (!enable && !disable)
 		return 0;
-	r = vet_enable(group, enable);
+	r = vet_controllers(group, enable, disable);
 	if (r < 0)
 		return r;
 	core->subtree_control = (core->subtree_control | enable) & ~disable;
@@ -195,7 +214,7 @@ static int limit_store(const VContext *ctx, const char *text, size_t len)
 
 		if (r < 0)
 			return r;
-		if (limit < 0 || limit == G_MAXINT32)
+		if (limit < 0)
 			return -ERANGE;
 	}
 	*VFILE_FIELD(ctx, gint32) = limit;

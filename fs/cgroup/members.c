@@ -472,8 +472,11 @@ void members_group_removed(Fs *fs, Group *group)
 		Task *task = value;
 		unsigned index = group->hierarchy->index;
 
-		if (task->groups[index] == group)
+		if (task->groups[index] == group) {
 			task->groups[index] = group->parent;
+			task->lost_domain =
+				task->lost_domain || (group->hierarchy->is_v2 && !group_core(group)->threaded);
+		}
 		if (task->gone_groups && task->gone_groups[index] == group)
 			task->gone_groups[index] = group->parent;
 	}

@@ -27,6 +27,7 @@ typedef struct Task {
 	guint64 anon, file, shmem, swap; /* bytes, when somebody last asked for the memory of a group of its */
 	guint generation;                /* of the last reconciliation that saw it */
 	gboolean exited;                 /* a zombie: no member any more, but its times still count */
+	gboolean lost_domain;            /* the v2 group that it ended in was removed since */
 	gboolean settled;                /* its groups are known */
 	gboolean frozen;                 /* stopped by us */
 	gboolean pinned, reniced; /* scheduling.c has given it, or its parent, other CPUs than all, another nice */

@@ -92,6 +92,12 @@ static int vet_destination(const Group *to)
 	return group_core(to)->subtree_control ? -EBUSY : 0;
 }
 
+/* A zombie whose group is gone is still of that group's domain. */
+static gboolean leaves_domain(const Task *task, const Group *from, const Group *to)
+{
+	return task->lost_domain || group_domain(from) != group_domain(to);
+}
+
 static int ask_controllers(Group *to, const Move *move, unsigned n_tasks)
 {
 	for (int id = 0; id < CONTROLLER_COUNT; id++) {
@@ -137,7 +143,7 @@ static int move_locked(Fs *fs, Group *to, Move *move)
 	r = check_permission(move, from, to);
 	if (r == 0)
 		r = vet_destination(to);
-	if (r == 0 && move->what == MIGRATE_THREAD && to->hierarchy->is_v2 && group_domain(from) != group_domain(to))
+	if (r == 0 && move->what == MIGRATE_THREAD && to->hierarchy->is_v2 && leaves_domain(task, from, to))
 		r = -EOPNOTSUPP;
 	/* A zombie cannot be moved, and that is no error; nor can a leader whose threads live on, by itself. */
 	if (r < 0 || task->exited || (!whole && move->tid == task->pid && process_leader_has_ended(&task->last)))

@@ -69,6 +69,7 @@ typedef struct Thread {
 
 typedef struct Proc {
 	char *name;
+	const struct World *world;
 	struct Proc *parent; /* NULL: this process */
 	pid_t pid[N_SIDES];
 	int pidfd[N_SIDES];
@@ -118,6 +119,10 @@ void world_settle(World *world);
 char thread_state(const Proc *proc, const Thread *thread, Side side);
 /* The same, when it no longer runs to get there. */
 char thread_settled_state(const Proc *proc, const Thread *thread, Side side);
+/* Does a group of the v2 tree, its own or one above it, ask for freezing? */
+gboolean path_is_frozen(const World *world, const char *path);
+gboolean anything_is_frozen(const World *world);
+gboolean anything_is_scattered(const World *world);
 /* Lines of PIDs as names, sorted. */
 void world_name_pids(const World *world, Side side, const char *text, GString *out);
 

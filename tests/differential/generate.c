@@ -124,6 +124,8 @@ static const FileRow pids_files[] = {
 static const FileRow v2_files[] = {
 	{"cgroup.type", TEXTS("threaded", "domain", "threaded\\n", "x")},
 	{"cgroup.type", TEXTS("threaded")},
+	{"cgroup.type", TEXTS("threaded")},
+	{"cgroup.type", NULL},
 	{"cgroup.type", NULL},
 	{"cgroup.procs", TEXTS("-1", "4194000", "x", "99999999999")},
 	{"cgroup.threads", TEXTS("x", "4194000", "-2")},
@@ -136,11 +138,16 @@ static const FileRow v2_files[] = {
 	{"cgroup.kill", TEXTS("1", "0", "2", "x", "1\\n")},
 	{"cgroup.max.depth", TEXTS("0", "1", "2", "max", "-1", "x", "2147483647", "2147483648")},
 	{"cgroup.max.descendants", TEXTS("0", "1", "3", "max", "max\\n", "-1")},
-	{"cgroup.subtree_control", TEXTS("+memory", "-pids", "+nosuch", "memory", "", "+cpu +cpu", "\\n")},
+	{"cgroup.subtree_control",
+	 TEXTS("+memory", "-pids", "+nosuch", "memory", "", "+cpu +cpu", "\\n", "+hugetlb", "-hugetlb", "+perf_event",
+	       "-perf_event", "+cpu -cpu", "-cpu +nosuch", "+net_cls", "+cpuacct", " -io  -memory ", "+")},
+	{"cgroup.subtree_control", NULL},
 	{"cgroup.events", TEXTS("1")},
 	{"cgroup.events", NULL},
 	{"cgroup.events", NULL},
 	{"cgroup.controllers", TEXTS("x")},
+	{"cgroup.stat", TEXTS("0")},
+	{"cgroup.stat", NULL},
 	{"cgroup.pressure", FLAG},
 	{NULL},
 };
@@ -293,7 +300,8 @@ static char *generate_group(GRand *random, const World *world)
 		return g_strdup_printf("rename %s %s", pick_group(random, world), name_of_new_group(random));
 	case 9:
 		return g_strdup_printf("chown 1000 %s%s", pick_group(random, world),
-				       PICK(random, "", "/tasks", "/cgroup.procs"));
+				       PICK(random, "", world->hierarchy->is_v2 ? "/cgroup.threads" : "/tasks",
+					    "/cgroup.procs", "/cgroup.procs"));
 	case 10:
 		return g_strdup_printf("as %s mkdir %s", pick_proc(random, world, FALSE), name_of_new_group(random));
 	default:

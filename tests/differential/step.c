@@ -68,6 +68,9 @@ static char *show_answer(const World *world, Side side, const char *path, FileOp
 	g_string_assign(out, "");
 	if (op == OP_READ && is_list_of_pids(path)) {
 		world_name_pids(world, side, answer->text, out);
+	} else if (g_str_has_suffix(path, "cgroup.stat")) {
+		/* when a group that was removed has died is up to the kernel; and each has its own controllers */
+		g_string_append_len(out, answer->text, (gssize) strcspn(answer->text, "\n"));
 	} else {
 		g_autofree char *escaped = g_strescape(answer->text, NULL);
 
@@ -210,14 +213,16 @@ static gboolean moves_one_thread(const Proc *proc, const char *path)
 /* FALSE: cgemud says that it cannot follow this. Signals stop whole processes. */
 static gboolean may_move(const World *world, Proc *proc, const char *path)
 {
-	/* The task of a leader that has ended before the others stays counted where it ended. */
-	if (strcmp(world->hierarchy->name, "pids") == 0 && !proc->ended &&
+	/* The task of a leader that has ended before the others stays counted, and in v2 listed, where it ended. */
+	if ((strcmp(world->hierarchy->name, "pids") == 0 || world->hierarchy->is_v2) && !proc->ended &&
 	    thread_state(proc, proc->threads->pdata[0], LIVE) == 'Z')
 		return FALSE;
 	if (!moves_one_thread(proc, path))
 		return TRUE;
+	if (strcmp(world->hierarchy->name, "freezer") == 0 || anything_is_frozen(world))
+		return FALSE;
 	proc->scattered = TRUE;
-	return strcmp(world->hierarchy->name, "freezer") != 0;
+	return TRUE;
 }
 
 /* Nobody tells which thread started another; and which one forked only the kernel's word of it does. */
@@ -518,8 +523,29 @@ static gboolean would_stop(const World *world, const char *path)
 	g_autofree char *state = g_build_filename(group, "freezer.state", NULL);
 	static Answer answer;
 
+	if (path_is_frozen(world, group))
+		return TRUE;
 	file_do(OP_READ, state, 0, NULL, 0, &answer);
 	return !answer.error && strcmp(answer.text, "THAWED\n") != 0;
+}
+
+static gboolean anything_lost_its_leader(const World *world)
+{
+	for (guint i = 0; i < world->procs->len; i++) {
+		const Proc *proc = world->procs->pdata[i];
+
+		if (!proc->ended && thread_state(proc, proc->threads->pdata[0], LIVE) == 'Z')
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* cgemud stops whole processes, see may_move(); and the kernel's SIGKILL goes to leaders, and reaches nobody where that
+ * one has ended. */
+static gboolean is_beyond(const World *world, char *const *words)
+{
+	return (g_str_has_suffix(words[1], "cgroup.freeze") && anything_is_scattered(world)) ||
+	       (g_str_has_suffix(words[1], "cgroup.kill") && anything_lost_its_leader(world));
 }
 
 /* What one actor can do: "as THREAD …", or this process. */
@@ -533,6 +559,10 @@ static gboolean play_act(World *world, const Step *step, Outcome *ret)
 	if (by_helper && (!can_obey(proc, actor) || would_stop(world, step->words[first + 1]) ||
 			  would_stop(world, step->words[first + 2]) ||
 			  (is_self_move(&step->words[first]) && !may_move(world, proc, step->words[first + 1])))) {
+		both(ret, "-");
+		return TRUE;
+	}
+	if (is_beyond(world, &step->words[first])) {
 		both(ret, "-");
 		return TRUE;
 	}

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Plays random sequences of group operations on this machine's own v1 hierarchies and on cgemud's, and compares all answers.
-# Usage: test-differential.sh DIFFERENTIAL CGEMUD SEED SEQUENCES [OPTION…]
+# Plays random sequences of group operations on this machine's own hierarchies and on cgemud's, and compares all answers.
+# Usage: test-differential.sh DIFFERENTIAL CGEMUD v1|v2 SEED SEQUENCES [OPTION…]
 # CGEMUD_DIFFERENTIAL_SEED=N begins with this sequence instead of SEED; "random" chooses one.
 set -u -o pipefail
-differential=$1 cgemud=$2 seed=${CGEMUD_DIFFERENTIAL_SEED:-$3} sequences=$4
-shift 4
+differential=$1 cgemud=$2 version=$3 seed=${CGEMUD_DIFFERENTIAL_SEED:-$4} sequences=$5
+shift 5
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/check.sh"
 [ "$(id -u)" = 0 ] || { skip differential "making groups takes root"; finish; }
@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 private_run_directory
 
 # What both have, as NAME:LIVE:HERE; and our hierarchies are made like this machine's.
-places=() hierarchies=
+places=() hierarchies= tree=v1 v2_controllers=
 mkdir "$work/tree"
 chmod 755 "$work"
 while read -r _ live type options _; do
@@ -22,17 +22,25 @@ while read -r _ live type options _; do
 		name=$(tr ',' '\n' <<<"$options" | grep -xE 'cpu|cpuacct|cpuset|memory|devices|freezer|blkio|pids|name=.*' | paste -sd,)
 		[ -n "$name" ] && [ -w "$live" ] || continue
 		hierarchies+="${hierarchies:+;}$name"
-		places+=("$(sed 's/^name=//; s/,.*//' <<<"$name"):$live:$work/tree/${name#name=}")
+		[ "$version" != v1 ] || places+=("$(sed 's/^name=//; s/,.*//' <<<"$name"):$live:$work/tree/${name#name=}")
+		;;
+	cgroup2)
+		[ "$version" = v2 ] && [ -w "$live" ] && [ ${#places[@]} = 0 ] || continue
+		v2_controllers=$(tr ' ' ';' <"$live/cgroup.controllers")
+		places=("v2:$live:$work/tree/unified")
+		tree=hybrid
 		;;
 	esac
 done </proc/mounts
-[ ${#places[@]} -gt 0 ] || { skip differential "this machine has no v1 hierarchy"; finish; }
+[ ${#places[@]} -gt 0 ] || { skip differential "this machine has no $version hierarchy that can be written to"; finish; }
+# What is in a v1 hierarchy here is known to v2, and not to be had there.
+[ $tree = v1 ] || [ -n "$hierarchies" ] || { tree=v2 places=("${places[0]/%\/unified/}"); }
 
 # Only in the first PID namespace does the kernel tell of forks and ends (PROC_PID_INIT_INO).
 [ "$(stat -L -c %i /proc/self/ns/pid)" = $((0xEFFFFFFC)) ] || set -- --look "$@"
 
-cgemud_start setpriv --pdeathsig KILL -- "$cgemud" --mount "$work/tree" --tree v1 --set cgroup.state-file= --set "cgroup.hierarchies=$hierarchies" \
-	--set sampler.interval-ms=0 --set enforce.cpuset=false ||
+cgemud_start setpriv --pdeathsig KILL -- "$cgemud" --mount "$work/tree" --tree $tree --set cgroup.state-file= --set "cgroup.hierarchies=$hierarchies" \
+	--set "cgroup.v2-controllers=$v2_controllers" --set sampler.interval-ms=0 --set enforce.cpuset=false ||
 	{ check "cgemud starts" false; finish; }
 [ "$seed" != random ] || seed=$((RANDOM * 32768 + RANDOM))
 group=cgemud-differential-$$-$EPOCHREALTIME

@@ -84,6 +84,7 @@ Proc *world_add_proc(World *world, const char *name, Proc *parent, const Hello h
 	Proc *proc = g_new0(Proc, 1);
 
 	g_ptr_array_add(world->procs, proc);
+	proc->world = world;
 	proc->name = g_strdup(name);
 	proc->parent = parent;
 	proc->threads = g_ptr_array_new_with_free_func(g_free);
@@ -125,19 +126,101 @@ static char kernel_state(pid_t pid, pid_t tid)
 	return end ? end[2] : 'Z';
 }
 
+static gboolean is_group(const struct dirent *entry)
+{
+	return entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static gboolean asks_for_freezing(const char *group)
+{
+	g_autofree char *path = g_build_filename(group, "cgroup.freeze", NULL);
+	static Answer answer;
+
+	file_do(OP_READ, path, 0, NULL, 0, &answer);
+	return !answer.error && strcmp(answer.text, "1\n") == 0;
+}
+
+gboolean path_is_frozen(const World *world, const char *path)
+{
+	g_autofree char *group = g_strdup(path);
+
+	while (world->hierarchy->is_v2 && g_str_has_prefix(group, world->top[LIVE])) {
+		char *parent = g_path_get_dirname(group);
+
+		if (asks_for_freezing(group)) {
+			g_free(parent);
+			return TRUE;
+		}
+		g_free(group);
+		group = parent;
+	}
+	return FALSE;
+}
+
+static gboolean anything_frozen_below(const char *path)
+{
+	gboolean found = asks_for_freezing(path);
+	DIR *dir = opendir(path);
+
+	for (const struct dirent *entry; dir && !found && (entry = readdir(dir));) {
+		g_autofree char *below = g_build_filename(path, entry->d_name, NULL);
+
+		found = is_group(entry) && anything_frozen_below(below);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+gboolean anything_is_frozen(const World *world)
+{
+	return world->hierarchy->is_v2 && anything_frozen_below(world->top[LIVE]);
+}
+
+gboolean anything_is_scattered(const World *world)
+{
+	for (guint i = 0; i < world->procs->len; i++) {
+		const Proc *proc = world->procs->pdata[i];
+
+		if (proc->scattered && !proc->ended)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* What v2 has frozen looks as if it slept (cgroup_freezer.c). */
+static gboolean is_frozen_in_v2(const Proc *proc, const Thread *thread)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/cgroup", proc->pid[LIVE], thread->tid[LIVE]);
+	g_autofree char *mount = g_path_get_dirname(proc->world->hierarchy->base[LIVE]);
+	g_autofree char *group = NULL;
+	const char *line;
+	static Answer answer;
+
+	file_do(OP_READ, path, 0, NULL, 0, &answer);
+	line = strstr(answer.text, "0::/");
+	if (answer.error || !line)
+		return FALSE;
+	group = g_strdup_printf("%s%.*s", mount, (int) strcspn(line + 3, "\n"), line + 3);
+	return path_is_frozen(proc->world, group);
+}
+
 char thread_state(const Proc *proc, const Thread *thread, Side side)
 {
+	gboolean is_v2 = proc->world->hierarchy->is_v2;
+
 	switch (kernel_state(proc->pid[side], thread->tid[side])) {
 	case 'T':
-	case 'D': /* frozen in v1 */
 		return 'T';
+	case 'D': /* frozen in v1 */
+		return is_v2 ? 'R' : 'T';
 	case 'Z':
 	case 'X':
 		return 'Z';
 	case 'R':
 		return 'R';
 	default:
-		return 'S';
+		return is_v2 && side == LIVE && is_frozen_in_v2(proc, thread) ? 'T' : 'S';
 	}
 }
 
@@ -157,6 +240,13 @@ static gboolean can_freeze(const World *world)
 	return world->hierarchy->is_v2 || strcmp(world->hierarchy->name, "freezer") == 0;
 }
 
+static gboolean is_running(const Proc *proc, const Thread *thread, Side side)
+{
+	char state = kernel_state(proc->pid[side], thread->tid[side]);
+
+	return state == 'R' || (state == 'D' && proc->world->hierarchy->is_v2);
+}
+
 static gboolean anything_runs(const World *world)
 {
 	for (guint i = 0; i < world->procs->len; i++) {
@@ -166,7 +256,7 @@ static gboolean anything_runs(const World *world)
 			continue;
 		for (guint t = 0; t < proc->threads->len; t++)
 			for (Side side = 0; side < N_SIDES; side++)
-				if (thread_state(proc, proc->threads->pdata[t], side) == 'R')
+				if (is_running(proc, proc->threads->pdata[t], side))
 					return TRUE;
 	}
 	return FALSE;
@@ -232,11 +322,6 @@ void world_name_pids(const World *world, Side side, const char *text, GString *o
 	g_ptr_array_sort(names, by_name);
 	for (guint i = 0; i < names->len; i++)
 		g_string_append_printf(out, "%s ", (const char *) names->pdata[i]);
-}
-
-static gboolean is_group(const struct dirent *entry)
-{
-	return entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
 /* Thaws and removes what is below the directory, and itself. FALSE: something stayed. */
