@@ -19,6 +19,8 @@ enum { PAGE = 4096 };
 
 struct Handle {
 	Node *node;
+	uid_t uid; /* who opened it */
+	gid_t gid;
 	GMutex lock;
 	GString *current;   /* being read; NULL before the first read */
 	GString *next;      /* rendered for a size, waits for the read at offset 0 */
@@ -146,6 +148,8 @@ int fs_open(Fs *fs, Node *node, int flags, const Caller *caller, Handle **ret)
 		return r;
 	handle = g_new0(Handle, 1);
 	handle->node = node_ref(node);
+	handle->uid = caller ? caller->uid : 0;
+	handle->gid = caller ? caller->gid : 0;
 	g_mutex_init(&handle->lock);
 	*ret = handle;
 	return 0;
@@ -279,6 +283,8 @@ int fs_store(Fs *fs, Node *node, const Caller *caller, const char *text)
 int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, size_t size)
 {
 	const VFile *row = handle->node->file.row;
+	/* What is allowed was decided when the file was opened (of->file->f_cred); "0" is whoever writes. */
+	const Caller by = {.pid = caller->pid, .uid = handle->uid, .gid = handle->gid};
 	g_autofree char *text = NULL;
 
 	if (is_dead(fs, handle->node))
@@ -290,7 +296,7 @@ int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, siz
 	if (size == 0)
 		return 0;
 	text = command_text(row, data, size);
-	return store(fs, handle->node, handle, caller, text);
+	return store(fs, handle->node, handle, &by, text);
 }
 
 static size_t snapshot_size(Fs *fs, Handle *handle, const Caller *caller)

@@ -30,7 +30,7 @@ static void show_pids(GArray *pids, GString *out)
 }
 
 typedef struct Collect {
-	const Group *group; /* NULL: whatever the group */
+	const Group *group;
 	GArray *pids;
 } Collect;
 
@@ -38,7 +38,16 @@ static void collect_process(Task *task, void *data)
 {
 	Collect *collect = data;
 
-	if (!task->exited && (!collect->group || task_is_in(task, collect->group)))
+	if (!task->exited && task_is_in(task, collect->group))
+		g_array_append_val(collect->pids, task->pid);
+}
+
+/* Of a domain with threaded groups below the processes of the whole threaded subtree. */
+static void collect_of_domain(Task *task, void *data)
+{
+	Collect *collect = data;
+
+	if (!task->exited && group_domain(task->groups[collect->group->hierarchy->index]) == collect->group)
 		g_array_append_val(collect->pids, task->pid);
 }
 
@@ -70,13 +79,10 @@ int members_show_procs(const VContext *ctx, GString *out)
 	if (is_thread_mode(group))
 		return -EOPNOTSUPP;
 	collect.pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
-	/* Of a domain with threaded groups below, the processes of the whole threaded subtree. */
-	if (group->hierarchy->is_v2 && group->parent && group_is_thread_root(group)) {
-		collect.group = NULL;
-		members_foreach(group, collect_process, &collect);
-	} else {
+	if (group->hierarchy->is_v2)
+		members_foreach(group, collect_of_domain, &collect);
+	else
 		members_foreach_own(group, collect_process, &collect);
-	}
 	show_pids(collect.pids, out);
 	g_array_unref(collect.pids);
 	return 0;

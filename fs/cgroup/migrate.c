@@ -19,6 +19,7 @@ typedef struct Move {
 	pid_t pid; /* its thread group */
 	ProcessIds ids;
 	const Caller *caller;
+	GArray *groups;      /* gid_t, its supplementary ones; NULL: not needed */
 	unsigned scheduling; /* SchedulingWhat: what the move changes */
 } Move;
 
@@ -41,18 +42,26 @@ static int move_parse(const VContext *ctx, const char *text, MigrateWhat what, M
 	if (ret->ids.is_kernel_thread)
 		return -EINVAL;
 	ret->pid = ret->ids.pid;
+	if (ctx->caller->uid != 0)
+		ret->groups = process_groups(ctx->caller->pid);
 	return 0;
 }
 
-static gboolean may_write(const Node *file, const Caller *caller)
+static gboolean is_in_group(const Move *move, gid_t gid)
 {
-	if (caller->uid == 0)
+	for (guint i = 0; move->groups && i < move->groups->len; i++)
+		if (g_array_index(move->groups, gid_t, i) == gid)
+			return TRUE;
+	return move->caller->gid == gid;
+}
+
+static gboolean may_write(const Node *file, const Move *move)
+{
+	if (move->caller->uid == 0)
 		return TRUE;
-	if (caller->uid == file->uid)
+	if (move->caller->uid == file->uid)
 		return file->mode & 0200;
-	if (caller->gid == file->gid)
-		return file->mode & 0020;
-	return file->mode & 0002;
+	return file->mode & (is_in_group(move, file->gid) ? 0020 : 0002);
 }
 
 static const Group *common_ancestor(const Group *a, const Group *b)
@@ -77,7 +86,7 @@ static int check_permission(const Move *move, const Group *from, const Group *to
 		return caller->uid == 0 || own ? 0 : -EACCES;
 	}
 	procs = group_file(common_ancestor(from, to), "cgroup.procs");
-	return procs && may_write(procs, caller) ? 0 : -EACCES;
+	return procs && may_write(procs, move) ? 0 : -EACCES;
 }
 
 /* cgroup_migrate_vet_dst() */
@@ -199,6 +208,7 @@ static int members_store(const VContext *ctx, const char *text, MigrateWhat what
 	to = group_of_file(ctx->node);
 	r = to ? move_locked(fs, to, &move) : -ENODEV;
 	g_rw_lock_writer_unlock(&fs->lock);
+	g_clear_pointer(&move.groups, g_array_unref);
 	if (r < 0)
 		return r;
 	/* It may have come to rest again before there was somebody to follow. */

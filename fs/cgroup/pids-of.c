@@ -56,6 +56,44 @@ int process_ids(pid_t tid, ProcessIds *ret)
 	return 0;
 }
 
+/* Appends the numbers behind a key of /proc/PID/status; FALSE if there is no such line. */
+static gboolean read_numbers(pid_t pid, const char *key, GArray *numbers)
+{
+	g_autofree char *status = read_proc(pid, "status");
+	const char *at = status ? find_value(status, key) : NULL;
+
+	while (at && *at && *at != '\n') {
+		char *end;
+		guint32 number = (guint32) strtoul(at, &end, 10);
+
+		/* the line of groups ends with a space */
+		if (end == at || memchr(at, '\n', (size_t) (end - at)))
+			break;
+		g_array_append_val(numbers, number);
+		at = end;
+	}
+	return at != NULL;
+}
+
+GArray *process_groups(pid_t pid)
+{
+	GArray *groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
+
+	read_numbers(pid, "\nGroups:", groups);
+	return groups;
+}
+
+/* The numbers of a process from the daemon's namespace downwards; NULL if unknown. */
+static GArray *numbers_of(pid_t pid)
+{
+	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(pid_t));
+
+	if (read_numbers(pid, "\nNSpid:", numbers))
+		return numbers;
+	g_array_unref(numbers);
+	return NULL;
+}
+
 /* A PID namespace below the daemon's: which one, and how many levels down. */
 typedef struct PidNamespace {
 	ino_t inode;
@@ -74,28 +112,6 @@ static ino_t inode_of(int fd)
 	struct stat st;
 
 	return fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0;
-}
-
-/* The numbers of a process from the daemon's namespace downwards ("NSpid:" in /proc/PID/status); NULL if unknown. */
-static GArray *numbers_of(pid_t pid)
-{
-	g_autofree char *status = read_proc(pid, "status");
-	const char *at = status ? find_value(status, "\nNSpid:") : NULL;
-	GArray *numbers;
-
-	if (!at)
-		return NULL;
-	numbers = g_array_new(FALSE, FALSE, sizeof(pid_t));
-	while (*at && *at != '\n') {
-		char *end;
-		pid_t number = strtol(at, &end, 10);
-
-		if (end == at)
-			break;
-		g_array_append_val(numbers, number);
-		at = end;
-	}
-	return numbers;
 }
 
 /* FALSE: the caller is in the daemon's own namespace, or nothing is known of it. */

@@ -14,6 +14,9 @@ typedef struct ProcessIds {
 /* tid may be any thread. 0, or -ESRCH. */
 int process_ids(pid_t tid, ProcessIds *ret);
 
+/* The supplementary groups (gid_t) of a process; empty if it is gone. Unref it. */
+GArray *process_groups(pid_t pid);
+
 /* Numbers of processes are those of the daemon's PID namespace. A caller in another one, below it, uses other numbers;
  * it does not see processes outside its own.
  *
