@@ -228,6 +228,20 @@ static ProbeVerdict check_proc_cgroups(ProbeAttempt *attempt)
 	return probe_verdict_of_names(attempt);
 }
 
+/* crun: "cgroups in hybrid mode not supported, drop all controllers from cgroupv2" */
+static ProbeVerdict check_one_version(ProbeAttempt *attempt)
+{
+	g_autofree char *beside_v1 = NULL;
+
+	if (!g_file_get_contents(CGROUP_ROOT "/unified/cgroup.controllers", &beside_v1, NULL, NULL)) {
+		probe_saw(attempt, "no cgroup2 in " CGROUP_ROOT "/unified");
+		return PROBE_YES;
+	}
+	g_strchomp(beside_v1);
+	probe_saw(attempt, "controllers of cgroup2 in " CGROUP_ROOT "/unified: %s", *beside_v1 ? beside_v1 : "none");
+	return *beside_v1 ? PROBE_NO : PROBE_YES;
+}
+
 /* Mounting a v1 hierarchy that does not exist would take the controller away from cgroup2; one that exists is mounted
  * by exactly its own set of controllers, as /proc/self/cgroup lists it. gVisor has nothing to take it from. */
 static char *hierarchy_of(const char *controller)
@@ -321,6 +335,8 @@ const ProbeCheck cgroup_checks[] = {
 	 "the cgroup tree must be replaced or completed"},
 	{"proc-cgroups", check_proc_cgroups, "look for the controllers in /proc/cgroups",
 	 "the JVM and libcgroup see the controllers", "the JVM and libcgroup take the controllers as disabled"},
+	{"cgroup-one-version", check_one_version, "look for controllers of cgroup2 beside those of cgroup v1",
+	 "all controllers are of one version", "clients that can use one version only refuse the mixture"},
 	{"mount-cgroup", check_mount_v1, "mount each cgroup v1 hierarchy once more, on a scratch directory",
 	 "native cgroup lines can stay in mountinfo under cgemud's trees", "mountinfo cannot show cgroup lines",
 	 "some cgroup lines can stay in mountinfo, or only those that --exec shows", .alone = TRUE},

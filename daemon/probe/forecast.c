@@ -135,6 +135,11 @@ static gboolean has_meminfo(const Situation *now)
 	return has(now, "proc-meminfo", PROBE_PARTLY);
 }
 
+static gboolean has_one_version(const Situation *now)
+{
+	return has(now, "cgroup-one-version", PROBE_YES);
+}
+
 static gboolean lists_controllers(const Situation *now)
 {
 	return has(now, "proc-cgroups", PROBE_YES);
@@ -169,6 +174,9 @@ static const Need live_stat = {"proc-stat", "CPU time in /proc/stat that moves",
 static const Need event_counters = {"proc-files", "/proc/vmstat and /proc/diskstats", has_vmstat_and_diskstats, never,
 				    never};
 
+static const Need one_version = {"cgroup-one-version", "controllers of cgroup v1 or v2, not of both", has_one_version,
+				 never, wraps};
+
 /* From what each program reads, and what it does where that is missing. */
 static const Client clients[] = {
 	{"kubelet up to 1.20", "cAdvisor up to 0.38", {&memory_size, &tree, &lines, &kubelet_keys, &kernel_log}},
@@ -184,8 +192,8 @@ static const Client clients[] = {
 	{"runc from 1.0.0-rc93",
 	 "on cgroup v2 device rules need BPF on a real cgroup2",
 	 {&tree, &lines, &accepted_files}},
-	{"crun", NULL, {&type, &tree}},
-	{"podman", NULL, {&type, &tree, &accepted_files, &controller_list}},
+	{"crun", NULL, {&type, &tree, &one_version}},
+	{"podman", NULL, {&type, &tree, &accepted_files, &controller_list, &one_version}},
 	{"Docker", "its devices controller must be among the mounts", {&tree, &lines}},
 	{"JVM", "without them it sizes itself by the whole machine", {&tree, &lines, &controller_list}},
 	{"Go from 1.25", "without them GOMAXPROCS is the machine's", {&tree, &lines}},

@@ -73,46 +73,12 @@ libcgroup() {
 		cgexec -g memory:/clients true; lscgroup | grep -q /clients; cgdelete memory:/clients'
 }
 
-node_exporter() {
-	run -- bash -c 'prometheus-node-exporter --web.listen-address=127.0.0.1:39100 --no-collector.systemd 2>"$0/log" &
-		for i in $(seq 300); do
-			exec 3<>/dev/tcp/127.0.0.1/39100 && break
-			sleep 0.2
-		done 2>/dev/null
-		printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3 >"$0/metrics"; kill $!; wait
-		grep -q ^node_cpu_seconds_total "$0/metrics" && grep -q ^node_memory_MemTotal_bytes "$0/metrics" ||
-			{ tail "$0/log"; exit 1; }' "$work"
-}
-
-# A container of its own root, with the program's own limits; its group is looked at before it runs.
-container() {
-	rm -rf "$work/container"
-	mkdir -p "$work/container/root" && cd "$work/container" && crun spec || return 1
-	python3 - <<-'END' || return 1
-		import json
-		with open("config.json") as file:
-		    spec = json.load(file)
-		spec["process"].update(terminal=False, args=["true"])
-		spec["root"] = {"path": "root", "readonly": False}
-		spec["mounts"] = [mount for mount in spec["mounts"] if mount["type"] == "proc"]
-		spec["linux"].update(cgroupsPath="/crun-test", resources={"memory": {"limit": 64 << 20}, "pids": {"limit": 20}})
-		spec["linux"]["namespaces"] = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")]
-		with open("config.json", "w") as file:
-		    json.dump(spec, file)
-	END
-	run -- bash -ec 'mount --bind / root; crun="crun --root=$PWD/state --cgroup-manager=cgroupfs"
-		$crun create test </dev/null
-		limit=$(cat /sys/fs/cgroup/memory/crun-test/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/crun-test/memory.max)
-		[ "$limit" = 67108864 ] || { echo "limit: $limit"; exit 1; }
-		$crun start test; $crun delete --force test'
-}
-
 programs_of_groups() {
 	! has systemd-cgls || check "systemd-cgls, $tree" said "Control group /" -- run -- systemd-cgls --no-pager
 	! has systemd-cgtop || check "systemd-cgtop, $tree" said / -- run -- systemd-cgtop -n2 -b
 	! has cgget || check "libcgroup, $tree" libcgroup
 	! has podman || check "podman, $tree" said "cgroupVersion: $tree" -- run -- podman --root "$work/podman" --runroot "$work/run" info
-	! has crun || check "crun, $tree" container
+	! has crun || check "crun, $tree" run -- "$here/crun-container" "$work/container"
 	[ ! -x "$built/libcontainer" ] || check "libcontainer, $tree" run -- "$built/libcontainer"
 }
 
@@ -134,5 +100,5 @@ for tree in v1 v2; do
 	view=
 done
 tree=
-! has prometheus-node-exporter || check "prometheus-node-exporter" node_exporter
+! has prometheus-node-exporter || check "prometheus-node-exporter" run -- "$here/exporter" "$work"
 finish

@@ -372,6 +372,7 @@ def truths(kernel):
         "cgroup-type": cgroup_type(),
         "cgroup-file-type": cgroup_file_type(),
         "proc-cgroups": proc_cgroups(),
+        "cgroup-one-version": verdict(not (read("/sys/fs/cgroup/unified/cgroup.controllers") or "").split()),
         "proc-stat": stat_moves(),
         "proc-meminfo": meminfo(),
         "cpu-count": cpu_count(),

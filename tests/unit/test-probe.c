@@ -28,11 +28,12 @@ static void assume_all(Probe *probe, const char *const *names, ProbeVerdict verd
 /* gVisor of 2024 as root, with a 9p root: as recorded there. */
 static Probe *gvisor_probe(void)
 {
-	static const char *const yes[] = {"fuse-device", "fuse-mount",    "fuse-lookup",     "fuse-read",
-					  "fuse-pread",  "fuse-seek",     "fuse-write",      "fuse-readdir",
-					  "mount-tmpfs", "mount-bind",    "mount-bind-proc", "mount-overlay-root",
-					  "pivot-root",  "seccomp-trace", "ptrace",          "proc-meminfo",
-					  NULL};
+	static const char *const yes[] = {"fuse-device",  "fuse-mount",         "fuse-lookup",
+					  "fuse-read",    "fuse-pread",         "fuse-seek",
+					  "fuse-write",   "fuse-readdir",       "mount-tmpfs",
+					  "mount-bind",   "mount-bind-proc",    "mount-overlay-root",
+					  "pivot-root",   "seccomp-trace",      "ptrace",
+					  "proc-meminfo", "cgroup-one-version", NULL};
 	static const char *const no[] = {"root-filesystem", "openat2", "sysctl-kubelet", "kmsg", "proc-stat",
 					 "cgroup-type",     NULL};
 	Probe *probe = probe_new_unknown();
