@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -78,6 +80,11 @@ static void test_vforks(void **state)
 	assert_mode("vforks", "100");
 }
 
+static void test_clones(void **state)
+{
+	assert_mode("clones", "60");
+}
+
 static void test_threads_and_children(void **state)
 {
 	assert_mode("mixed", "20");
@@ -87,6 +94,18 @@ static void test_exec_by_thread(void **state)
 {
 	for (int i = 0; i < 10; i++)
 		assert_mode("thread-exec", "0");
+}
+
+static void test_exec_by_leader(void **state)
+{
+	for (int i = 0; i < 10; i++)
+		assert_mode("leader-exec", "0");
+}
+
+static void test_exec_without_leader(void **state)
+{
+	for (int i = 0; i < 10; i++)
+		assert_mode("orphan-exec", "0");
 }
 
 static void test_signals(void **state)
@@ -109,11 +128,13 @@ static void test_killed_child(void **state)
 static void test_tracing_inside_is_refused(void **state)
 {
 	assert_mode("traceme", "1");
+	assert_mode("attach", "1");
 }
 
 static void test_filter_of_its_own(void **state)
 {
 	assert_mode("own-filter", "1");
+	assert_mode("own-trace", "1");
 }
 
 static int has_32_bit_calls(void)
@@ -136,6 +157,65 @@ static void test_foreign_calls(void **state)
 	}
 	assert_mode("foreign", "1");
 	assert_int_equal(end_of(start(NULL, "--foreign=refuse", tracee, "foreign", "1", "refused", NULL)), 0);
+}
+
+static void test_x32_calls(void **state)
+{
+	assert_mode("x32", "1");
+	assert_int_equal(end_of(start(NULL, "--foreign=refuse", tracee, "x32", "1", "refused", NULL)), 0);
+}
+
+static void assert_stopped(pid_t pid)
+{
+	int status;
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+}
+
+/* The tool stands for its command in a job: when that is stopped from the terminal, so is the tool; and both go on. */
+static void test_job_control(void **state)
+{
+	static const char *const signals[] = {"20", "21", "22"}; /* SIGTSTP, SIGTTIN, SIGTTOU */
+	for (size_t i = 0; i < 3; i++) {
+		pid_t pid = start(NULL, tracee, "suspend", signals[i], NULL);
+		assert_stopped(pid);
+		assert_int_equal(kill(pid, SIGCONT), 0);
+		assert_int_equal(end_of(pid), 0);
+	}
+}
+
+/* Of a session of its own, whose terminal is the other end of `terminal`: runs the tool in the background, and takes it
+ * to the foreground when it has stopped for that it wants to read. */
+static int lead_session(int terminal)
+{
+	int status;
+	if (setsid() < 0 || ioctl(terminal, TIOCSCTTY, 0) < 0 || dup2(terminal, 0) < 0)
+		return 10;
+	signal(SIGTTOU, SIG_IGN);
+	pid_t pid = fork();
+	if (pid == 0) {
+		setpgid(0, 0);
+		signal(SIGTTOU, SIG_DFL);
+		execl(tool, tool, "--statfs=/tmp=63677270", tracee, "read-line", "1", NULL);
+		_exit(127);
+	}
+	if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
+		return 11;
+	if (tcsetpgrp(0, pid) < 0 || kill(-pid, SIGCONT) < 0)
+		return 12;
+	return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : 13;
+}
+
+static void test_terminal(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	assert_int_equal(write(master, "line\n", 5), 5);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(lead_session(open(ptsname(master), O_RDWR | O_NOCTTY)));
+	assert_int_equal(end_of(pid), 0);
+	close(master);
 }
 
 static void test_exit_status(void **state)
@@ -203,14 +283,20 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_forks),
 		cmocka_unit_test(test_vforks),
+		cmocka_unit_test(test_clones),
 		cmocka_unit_test(test_threads_and_children),
 		cmocka_unit_test(test_exec_by_thread),
+		cmocka_unit_test(test_exec_by_leader),
+		cmocka_unit_test(test_exec_without_leader),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_stop_and_continue),
 		cmocka_unit_test(test_killed_child),
 		cmocka_unit_test(test_tracing_inside_is_refused),
 		cmocka_unit_test(test_filter_of_its_own),
 		cmocka_unit_test(test_foreign_calls),
+		cmocka_unit_test(test_x32_calls),
+		cmocka_unit_test(test_job_control),
+		cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_exit_status),
 		cmocka_unit_test(test_death_by_signal),
 		cmocka_unit_test(test_no_such_command),
