@@ -148,7 +148,7 @@ static int open_path(Request *request)
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return -EOPNOTSUPP;
 	int r = shadow_prepare(shadow_of(request), path, SHADOW_READ, flags & ~(O_CREAT | O_EXCL), &request->caller);
-	if (r == 0 && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+	if (r >= 0 && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		return -EEXIST;
 	if (r == -ENOENT && flags & O_CREAT)
 		return shadow_create(shadow_of(request), path);

@@ -22,6 +22,7 @@ struct Shadow {
 	GMutex lock;        /* of what follows: the groups' own thread tells of changes as well */
 	GPtrArray *changed; /* Node: event files to be brought up to date, references */
 	gboolean watched;
+	void (*listener)(Node *node); /* NULL: none */
 };
 
 /* Called with the tree locked, in the middle of an operation. */
@@ -31,7 +32,10 @@ static void note_change(Node *node, void *data)
 	g_mutex_lock(&shadow->lock);
 	if (shadow->watched)
 		g_ptr_array_add(shadow->changed, node_ref(node));
+	void (*listener)(Node *) = shadow->listener;
 	g_mutex_unlock(&shadow->lock);
+	if (listener)
+		listener(node);
 }
 
 static gboolean fail(GError **error, const char *what, const char *path)
@@ -291,7 +295,7 @@ static int set_content(const char *real, const char *text, size_t size)
 	return r;
 }
 
-/* What cannot be read shows nothing: the error would be read(2)'s. */
+/* What cannot be read shows nothing: the error, as a positive number, is read(2)'s. */
 static int render(Shadow *shadow, Node *node, const char *real, int flags, const Caller *caller)
 {
 	Handle *handle;
@@ -299,10 +303,10 @@ static int render(Shadow *shadow, Node *node, const char *real, int flags, const
 	int r = fs_open(shadow->fs, node, flags, caller, &handle);
 	if (r < 0)
 		return r;
-	if (node->file.row->show)
-		(void) fs_read(shadow->fs, handle, caller, 0, G_MAXSSIZE, text);
+	int problem = fs_read(shadow->fs, handle, caller, 0, G_MAXSSIZE, text);
 	fs_close(shadow->fs, handle);
-	return set_content(real, text->str, text->len);
+	r = set_content(real, text->str, text->len);
+	return r < 0 ? r : -problem;
 }
 
 static GHashTable *names_of(Shadow *shadow, Node *dir)
@@ -522,6 +526,21 @@ int shadow_write(Shadow *shadow, const char *shown, const Caller *caller, const 
 	return r;
 }
 
+int shadow_check_read(Shadow *shadow, const char *shown, const Caller *caller)
+{
+	g_autoptr(Node) node = NULL;
+	g_autoptr(GString) text = g_string_new(NULL);
+	Handle *handle = NULL;
+	int r = find_node(shadow, shown, &node);
+	if (r < 0)
+		return -ENODEV;
+	if (!node || node->type != NODE_FILE || fs_open(shadow->fs, node, O_RDONLY, NULL, &handle) < 0)
+		return 0;
+	r = fs_read(shadow->fs, handle, caller, 0, 0, text);
+	fs_close(shadow->fs, handle);
+	return r;
+}
+
 char *shadow_add_file(Shadow *shadow, const char *shown, const char *text, size_t size)
 {
 	g_autofree char *real = shadow_real(shadow, shown);
@@ -568,6 +587,24 @@ void shadow_remove_file(Shadow *shadow, const char *real)
 void shadow_set_watched(Shadow *shadow)
 {
 	g_mutex_lock(&shadow->lock);
+	shadow->watched = TRUE;
+	g_mutex_unlock(&shadow->lock);
+}
+
+Fs *shadow_fs(const Shadow *shadow)
+{
+	return shadow->fs;
+}
+
+int shadow_find(const Shadow *shadow, const char *shown, Node **ret)
+{
+	return find_node(shadow, shown, ret);
+}
+
+void shadow_listen(Shadow *shadow, void (*changed)(Node *node))
+{
+	g_mutex_lock(&shadow->lock);
+	shadow->listener = changed;
 	shadow->watched = TRUE;
 	g_mutex_unlock(&shadow->lock);
 }

@@ -44,7 +44,8 @@ typedef enum ShadowUse {
 	SHADOW_READ, /* open it: a file's content, a directory's names */
 } ShadowUse;
 
-/* Brings the real file up to date. -ENOENT, -ENOTDIR: nothing is shown there, nor is there a real one. */
+/* Brings the real file up to date. -ENOENT, -ENOTDIR: nothing is shown there, nor is there a real one. Above 0: it can
+ * be opened, but to read it fails with that errno. */
 int shadow_prepare(Shadow *shadow, const char *shown, ShadowUse use, int flags, const Caller *caller);
 /* What open(2) with O_CREAT answers about a name that does not exist. */
 int shadow_create(Shadow *shadow, const char *shown);
@@ -52,6 +53,8 @@ int shadow_make_directory(Shadow *shadow, const char *shown, mode_t mode, const 
 int shadow_remove_directory(Shadow *shadow, const char *shown, const Caller *caller);
 int shadow_unlink(Shadow *shadow, const char *shown);
 int shadow_rename(Shadow *shadow, const char *from, const char *to, const Caller *caller);
+/* What reading from the start of a file that is open fails with; 0: it can be read. */
+int shadow_check_read(Shadow *shadow, const char *shown, const Caller *caller);
 /* One write(2) to a file that is open. */
 int shadow_write(Shadow *shadow, const char *shown, const Caller *caller, const char *data, size_t size);
 
@@ -59,6 +62,12 @@ int shadow_write(Shadow *shadow, const char *shown, const Caller *caller, const 
  * be shown it: it is for the caller to remove, with its directories, by shadow_remove_file(). */
 char *shadow_add_file(Shadow *shadow, const char *shown, const char *text, size_t size);
 void shadow_remove_file(Shadow *shadow, const char *real);
+
+/* The trees that are shown, and the node of a path, a new reference: NULL for what is the shadow's alone. */
+Fs *shadow_fs(const Shadow *shadow);
+int shadow_find(const Shadow *shadow, const char *shown, Node **ret);
+/* `changed` is called in any thread, tree locked, when an event file has changed; implies shadow_set_watched(). */
+void shadow_listen(Shadow *shadow, void (*changed)(Node *node));
 
 /* Somebody watches a file with inotify: from now on event files are brought up to date when processes end. */
 void shadow_set_watched(Shadow *shadow);

@@ -7,6 +7,13 @@
 
 #define NO NO_ARGUMENT
 
+/* Newer than some headers. */
+#define NR_fchmodat2     452
+#define NR_setxattrat    463
+#define NR_getxattrat    464
+#define NR_listxattrat   465
+#define NR_removexattrat 466
+
 #define ROOTS (TRACE_STATFS | TRACE_PATHS)
 #define LOOKS (TRACE_PATHS | TRACE_FILES)
 #define OPENS (LOOKS | TRACE_PROCESS)
@@ -25,10 +32,10 @@ const SyscallRow syscall_rows[] = {
 	{"clone", SYS_clone, TRACE_FORKS, NO, NO, NO, NO, NO, 0, fork_enter, NULL, 0},
 	{"clone3", SYS_clone3, TRACE_FORKS, NO, NO, NO, NO, NO, 0, fork_enter, NULL, 0},
 
-	{"open", SYS_open, OPENS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
-	{"creat", SYS_creat, OPENS, NO, 0, NO, NO, NO, 0, open_enter, NULL, 0},
-	{"openat", SYS_openat, OPENS, 0, 1, NO, NO, NO, 0, open_enter, NULL, 0},
-	{"openat2", SYS_openat2, OPENS | TRACE_OPENAT2, 0, 1, NO, NO, NO, 0, openat2_enter, NULL, 0},
+	{"open", SYS_open, OPENS, NO, 0, NO, NO, NO, 0, open_enter, open_leave, 0},
+	{"creat", SYS_creat, OPENS, NO, 0, NO, NO, NO, 0, open_enter, open_leave, 0},
+	{"openat", SYS_openat, OPENS, 0, 1, NO, NO, NO, 0, open_enter, open_leave, 0},
+	{"openat2", SYS_openat2, OPENS | TRACE_OPENAT2, 0, 1, NO, NO, NO, 0, openat2_enter, open_leave, 0},
 	{"stat", SYS_stat, LOOKS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
 	{"lstat", SYS_lstat, LOOKS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
 	{"newfstatat", SYS_newfstatat, LOOKS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},
@@ -52,6 +59,24 @@ const SyscallRow syscall_rows[] = {
 	{"lgetxattr", SYS_lgetxattr, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
 	{"listxattr", SYS_listxattr, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
 	{"llistxattr", SYS_llistxattr, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
+	{"setxattr", SYS_setxattr, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"lsetxattr", SYS_lsetxattr, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
+	{"removexattr", SYS_removexattr, TRACE_PATHS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"lremovexattr", SYS_lremovexattr, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
+	{"setxattrat", NR_setxattrat, TRACE_PATHS, 0, 1, NO, NO, 2, 0, path_enter, NULL, 0},
+	{"getxattrat", NR_getxattrat, TRACE_PATHS, 0, 1, NO, NO, 2, 0, path_enter, NULL, 0},
+	{"listxattrat", NR_listxattrat, TRACE_PATHS, 0, 1, NO, NO, 2, 0, path_enter, NULL, 0},
+	{"removexattrat", NR_removexattrat, TRACE_PATHS, 0, 1, NO, NO, 2, 0, path_enter, NULL, 0},
+	{"fchmodat2", NR_fchmodat2, TRACE_PATHS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},
+	{"name_to_handle_at", SYS_name_to_handle_at, TRACE_PATHS, 0, 1, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
+	{"fanotify_mark", SYS_fanotify_mark, TRACE_PATHS, 3, 4, NO, NO, NO, 0, path_enter, NULL, 0},
+	{"open_tree", SYS_open_tree, TRACE_PATHS, 0, 1, NO, NO, 2, 0, mount_enter, NULL, 0},
+	{"mount", SYS_mount, TRACE_PATHS, NO, 1, NO, NO, NO, 0, mount_enter, NULL, 0},
+	{"umount2", SYS_umount2, TRACE_PATHS, NO, 0, NO, NO, NO, 0, mount_enter, NULL, 0},
+	{"move_mount", SYS_move_mount, TRACE_PATHS, 2, 3, NO, NO, NO, 0, mount_enter, NULL, 0},
+	{"mount_setattr", SYS_mount_setattr, TRACE_PATHS, 0, 1, NO, NO, 2, 0, mount_enter, NULL, 0},
+	{"bind", SYS_bind, TRACE_PATHS, NO, NO, NO, NO, NO, 0, address_enter, NULL, 0},
+	{"connect", SYS_connect, TRACE_PATHS, NO, NO, NO, NO, NO, 0, address_enter, NULL, 0},
 	{"inotify_add_watch", SYS_inotify_add_watch, TRACE_PATHS, NO, 1, NO, NO, NO, 0, watch_enter, NULL, 0},
 	{"truncate", SYS_truncate, TRACE_PATHS, NO, 0, NO, NO, NO, 0, truncate_enter, NULL, 0},
 	{"mkdir", SYS_mkdir, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, mkdir_enter, NULL, 0},
@@ -82,6 +107,21 @@ const SyscallRow syscall_rows[] = {
 	{"sendfile", SYS_sendfile, TRACE_WRITES, 0, NO, NO, NO, NO, 0, copy_enter, NULL, 0},
 	{"copy_file_range", SYS_copy_file_range, TRACE_WRITES, 2, NO, NO, NO, NO, 0, copy_enter, NULL, 0},
 	{"splice", SYS_splice, TRACE_WRITES, 2, NO, NO, NO, NO, 0, copy_enter, NULL, 0},
+
+	{"read", SYS_read, TRACE_READS, 0, NO, NO, NO, NO, 0, read_enter, NULL, 0},
+	{"readv", SYS_readv, TRACE_READS, 0, NO, NO, NO, NO, 0, read_enter, NULL, 0},
+	{"preadv", SYS_preadv, TRACE_READS, 0, NO, NO, NO, NO, 0, read_enter, NULL, 0},
+	{"preadv2", SYS_preadv2, TRACE_READS, 0, NO, NO, NO, NO, 0, read_enter, NULL, 0},
+
+	{"poll", SYS_poll, TRACE_POLLS, NO, NO, NO, NO, NO, 0, poll_enter, poll_leave, 0},
+	{"ppoll", SYS_ppoll, TRACE_POLLS, NO, NO, NO, NO, NO, 0, poll_enter, poll_leave, 0},
+	{"select", SYS_select, TRACE_POLLS, NO, NO, NO, NO, NO, 0, select_enter, select_leave, 0},
+	{"pselect6", SYS_pselect6, TRACE_POLLS, NO, NO, NO, NO, NO, 0, select_enter, select_leave, 0},
+	{"epoll_ctl", SYS_epoll_ctl, TRACE_POLLS, NO, NO, NO, NO, NO, 0, epoll_ctl_enter, NULL, 0},
+	{"epoll_wait", SYS_epoll_wait, TRACE_WAITS, NO, NO, NO, NO, NO, 0, epoll_wait_enter, epoll_wait_leave, 0},
+	{"epoll_pwait", SYS_epoll_pwait, TRACE_WAITS, NO, NO, NO, NO, NO, 0, epoll_wait_enter, epoll_wait_leave, 0},
+	{"epoll_pwait2", SYS_epoll_pwait2, TRACE_WAITS, NO, NO, NO, NO, NO, 0, epoll_wait_enter, epoll_wait_leave, 0},
+	{"close", SYS_close, TRACE_WAITS, NO, NO, NO, NO, NO, 0, close_enter, NULL, 0},
 	{0},
 };
 /* clang-format on */

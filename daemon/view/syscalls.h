@@ -13,9 +13,17 @@ typedef enum TraceFeature {
 	TRACE_PROCESS = 1 << 3, /* /proc/PID/{mountinfo,mounts,cgroup} are rendered */
 	TRACE_MEMORY = 1 << 4,  /* sysinfo fits the memory limit */
 	TRACE_FORKS = 1 << 5,   /* new processes and threads may be refused */
-	TRACE_WRITES = 1 << 6,  /* writes to what is shown; stopped by a second filter, see trace-writes.c */
-	TRACE_FILES = 1 << 7,   /* single files are shown that cannot be mounted: looked at and opened for reading */
+	TRACE_FILES = 1 << 6,   /* single files are shown that cannot be mounted: looked at and opened for reading */
+	/* Of what is shown; stopped only in processes that have opened such a thing, see trace-filters.c */
+	TRACE_WRITES = 1 << 7, /* writing */
+	TRACE_READS = 1 << 8,  /* reading what cannot be read */
+	TRACE_POLLS = 1 << 9,  /* waiting for event files */
+	TRACE_WAITS = 1 << 10, /* what follows once something waits for one */
 } TraceFeature;
+
+/* Those of filters that a process gets when it needs them. */
+#define TRACE_ADDED   (TRACE_WRITES | TRACE_READS | TRACE_POLLS | TRACE_WAITS)
+#define TRACE_N_ADDED 4
 
 typedef struct Call Call;
 

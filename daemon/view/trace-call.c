@@ -16,6 +16,11 @@ guint64 call_argument(const Call *call, int n)
 	return *argument_register((Registers *) &call->regs, n);
 }
 
+guint64 call_original_argument(const Call *call, int n)
+{
+	return *argument_register(&call->task->entry, n);
+}
+
 void call_set_argument(Call *call, int n, guint64 value)
 {
 	*argument_register(&call->regs, n) = value;

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "daemon/view/shadow-waits.h"
 #include "daemon/view/trace.h"
 
 #include <limits.h>
@@ -32,8 +33,11 @@ typedef struct Task {
 	const SyscallRow *row;
 	Registers entry;                        /* at the seccomp stop, before any change */
 	gboolean changed;                       /* argument registers were changed and are put back at the end */
-	gboolean writes_traced;                 /* has the second filter, see trace-writes.c */
+	unsigned added;                         /* TraceFeature: has the filters for these, see trace-filters.c */
+	TraceFeature adding;                    /* the filter that a call of ours is to give it */
 	long filter_result;                     /* of the last call that was to give it one */
+	gboolean holds;                         /* it, or who made it, has opened a file of a group */
+	int waits_for;                          /* the descriptor of the event file whose pipe is being opened */
 	guint64 scratch;                        /* TRACE_SCRATCH_SIZE bytes mapped in its memory, or 0 */
 	void (*rerun)(Call *call, long result); /* takes the result of the call of ours */
 	void *state;                            /* what `enter` leaves for `leave`; free_state frees it */
@@ -45,6 +49,9 @@ struct Process {
 	unsigned n_tasks;
 	pid_t tgid;
 	GArray *free_scratch; /* guint64: left by threads that ended */
+	GHashTable *waits;    /* fd → TraceWait, see trace-waits.c; NULL: none */
+	GHashTable *awaited;  /* gint64: what epoll(7) tells of an event file → fd; NULL: nothing */
+	gboolean has_lost;    /* a group has been removed of which it holds files open */
 };
 
 struct Tracer {
@@ -63,7 +70,7 @@ struct Tracer {
 	gboolean other_roots;         /* a tracee may have another root directory than the tracer */
 	GHashTable *directories;      /* see trace-paths.c */
 	gint64 directories_end;
-	struct sock_fprog writes; /* the second filter */
+	struct sock_fprog added[TRACE_N_ADDED]; /* as in trace-filters.c */
 };
 
 /* A system call at one of its stops. */
@@ -103,6 +110,7 @@ int trace_write(Tracer *tracer, pid_t tid, guint64 address, const void *data, si
 /* trace-call.c: arguments and results at a stop. */
 guint64 call_argument(const Call *call, int n);
 void call_set_argument(Call *call, int n, guint64 value);
+guint64 call_original_argument(const Call *call, int n); /* as it was at the seccomp stop */
 long call_result(const Call *call);
 void call_set_result(Call *call, long value);
 /* At the seccomp stop: another call is run in its place, with the arguments as they are then. */
@@ -142,8 +150,29 @@ Verdict redirect_to(Call *call, int n, const char *path);
  * CALL_PASS: the path is nothing special. */
 Verdict open_special(Call *call, const char *path, int flags, guint64 mode);
 
-/* trace-writes.c: TRUE: writes of this process are seen. FALSE: *ret_verdict is what `enter` must answer. */
-gboolean writes_ready(Call *call, Verdict *ret_verdict);
+/* trace-filters.c: TRUE: the calls of one of TRACE_ADDED are stopped in this process. FALSE: *ret_verdict is what
+ * `enter` must answer. */
+gboolean filter_ready(Call *call, TraceFeature feature, Verdict *ret_verdict);
+gboolean filters_build(Tracer *tracer, unsigned features, GError **error);
+void filters_clear(Tracer *tracer);
+
+/* trace-waits.c: an event file that a process has open. */
+typedef struct TraceWait {
+	ShadowWait *wait;
+	int pipe; /* the process's descriptor of what it waits for instead; -1: none yet, -2: there can be none */
+} TraceWait;
+
+/* NULL: the descriptor is no event file's. */
+TraceWait *trace_wait(Call *call, int fd);
+/* TRUE: wait->pipe is open. FALSE: *ret_verdict is what `enter` must answer. */
+gboolean trace_wait_ready(Call *call, TraceWait *wait, int fd, Verdict *ret_verdict);
+/* From now on the call's process is known to have it open as fd; takes it. */
+void trace_wait_add(Call *call, int fd, ShadowWait *wait);
+void trace_waits_forget(Process *process);
+
+/* trace-reads.c: what a group leaves behind that is about to be removed. FALSE: *ret_verdict is what `enter` must
+ * answer. */
+gboolean removal_ready(Call *call, const char *shown, Verdict *ret_verdict);
 
 /* Handlers named in the table. */
 Verdict statfs_enter(Call *call);
@@ -170,3 +199,15 @@ Verdict rewind_enter(Call *call);
 Verdict write_enter(Call *call);
 Verdict writev_enter(Call *call);
 Verdict copy_enter(Call *call);
+void open_leave(Call *call);
+Verdict mount_enter(Call *call);
+Verdict address_enter(Call *call);
+Verdict read_enter(Call *call);
+Verdict poll_enter(Call *call);
+void poll_leave(Call *call);
+Verdict select_enter(Call *call);
+void select_leave(Call *call);
+Verdict epoll_ctl_enter(Call *call);
+Verdict epoll_wait_enter(Call *call);
+void epoll_wait_leave(Call *call);
+Verdict close_enter(Call *call);

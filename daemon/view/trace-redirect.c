@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 /* From a line "Uid:\t real effective saved fs". */
 static unsigned effective_id(const char *status, const char *name)
@@ -142,6 +144,9 @@ Verdict mkdir_enter(Call *call)
 
 static Verdict remove_directory(Call *call, const char *shown)
 {
+	Verdict verdict;
+	if (!removal_ready(call, shown, &verdict))
+		return verdict;
 	const Caller caller = trace_caller(call);
 	return call_answer(call, shadow_remove_directory(call->tracer->plan->shadow, shown, &caller));
 }
@@ -214,9 +219,37 @@ static Verdict become_openat(Call *call, const char *real, int flags, guint64 mo
 	return CALL_WATCH;
 }
 
-static Verdict open_shown(Call *call, const char *shown, int flags, guint64 mode)
+static void free_opening(void *wait)
+{
+	shadow_wait_free(wait);
+}
+
+/* Those of the calls to come that must be stopped because of what is opened. */
+static gboolean filters_ready(Call *call, int flags, int problem, gboolean is_event, Verdict *ret_verdict)
+{
+	return (!is_writing(flags) || filter_ready(call, TRACE_WRITES, ret_verdict)) &&
+	       (problem == 0 || filter_ready(call, TRACE_READS, ret_verdict)) &&
+	       (!is_event || filter_ready(call, TRACE_POLLS, ret_verdict));
+}
+
+static Verdict open_prepared(Call *call, const char *shown, int flags, guint64 mode, int problem)
 {
 	Verdict verdict;
+	Shadow *shadow = call->tracer->plan->shadow;
+	const Caller caller = trace_caller(call);
+	ShadowWait *wait = flags & O_PATH ? NULL : shadow_wait_new(shadow, shown, &caller);
+	call->task->state = wait;
+	call->task->free_state = free_opening;
+	call->task->holds |= !g_str_has_prefix(shown, "/proc/");
+	if (!filters_ready(call, flags, problem, wait != NULL, &verdict))
+		return verdict;
+	/* What others read must not become empty. */
+	g_autofree char *real = shadow_real(shadow, shown);
+	return become_openat(call, real, flags & ~O_TRUNC, mode);
+}
+
+static Verdict open_shown(Call *call, const char *shown, int flags, guint64 mode)
+{
 	Shadow *shadow = call->tracer->plan->shadow;
 	const Caller caller = trace_caller(call);
 	if ((flags & O_TMPFILE) == O_TMPFILE)
@@ -224,13 +257,18 @@ static Verdict open_shown(Call *call, const char *shown, int flags, guint64 mode
 	int r = shadow_prepare(shadow, shown, SHADOW_READ, flags, &caller);
 	if (r == -ENOENT && flags & O_CREAT)
 		r = shadow_create(shadow, shown);
-	if (r < 0)
-		return call_answer(call, r);
-	if (is_writing(flags) && call->tracer->plan->features & TRACE_WRITES && !writes_ready(call, &verdict))
-		return verdict;
-	/* What others read must not become empty. */
-	g_autofree char *real = shadow_real(shadow, shown);
-	return become_openat(call, real, flags & ~O_TRUNC, mode);
+	gboolean is_read = (flags & O_ACCMODE) != O_WRONLY && !(flags & O_PATH);
+	return r < 0 ? call_answer(call, r) : open_prepared(call, shown, flags, mode, is_read ? r : 0);
+}
+
+/* An event file is known by its descriptor from now on. */
+void open_leave(Call *call)
+{
+	Task *task = call->task;
+	if (task->free_state != free_opening || !task->state || call_result(call) < 0)
+		return;
+	trace_wait_add(call, (int) call_result(call), task->state);
+	task->state = NULL;
 }
 
 /* A file that only this call is shown; it goes when the call ends. */
@@ -312,6 +350,35 @@ Verdict root_enter(Call *call)
 {
 	call->tracer->other_roots = TRUE;
 	return CALL_PASS;
+}
+
+/* Nothing is really mounted there, nor would a mount be seen. */
+Verdict mount_enter(Call *call)
+{
+	Verdict verdict;
+	g_autofree char *shown = shown_path(call, &verdict);
+	return shown ? call_answer(call, -EPERM) : verdict;
+}
+
+/* Names of sockets: there are none in the trees, nor can they be made. */
+Verdict address_enter(Call *call)
+{
+	struct sockaddr_un address = {0};
+	size_t size = MIN(call_argument(call, 2), sizeof address);
+	char path[sizeof address.sun_path + 1] = "";
+	if (size <= offsetof(struct sockaddr_un, sun_path) ||
+	    trace_read(call->tracer, call->task->tid, call_argument(call, 1), &address, size) < 0 ||
+	    address.sun_family != AF_UNIX || !address.sun_path[0])
+		return CALL_PASS;
+	memcpy(path, address.sun_path, sizeof address.sun_path);
+	g_autofree char *special = trace_special_path(call, AT_FDCWD, path, TRUE);
+	if (!special || !shadow_shows(call->tracer->plan->shadow, special))
+		return CALL_PASS;
+	if (call->task->row->nr == SYS_bind)
+		return call_answer(call, -EPERM);
+	const Caller caller = trace_caller(call);
+	int r = shadow_prepare(call->tracer->plan->shadow, special, SHADOW_SEE, O_RDONLY, &caller);
+	return call_answer(call, r < 0 ? r : -ECONNREFUSED);
 }
 
 Verdict getcwd_enter(Call *call)

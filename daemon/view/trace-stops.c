@@ -60,7 +60,10 @@ static void enter_call(Call *call)
 		return;
 	task->row = row;
 	task->entry = call->regs;
-	switch (row->enter(call)) {
+	Verdict verdict;
+	if (!task->process || !task->process->has_lost || filter_ready(call, TRACE_READS, &verdict))
+		verdict = row->enter(call);
+	switch (verdict) {
 	case CALL_WATCH:
 		watch_end(call, AWAIT_LEAVE);
 		break;
@@ -166,7 +169,8 @@ static void clone_event(Tracer *tracer, Task *parent, int event)
 	if (!child)
 		child = task_add(tracer, (pid_t) tid);
 	child->claimed = TRUE;
-	child->writes_traced |= parent->writes_traced;
+	child->added |= parent->added;
+	child->holds |= parent->holds;
 	scratch_inherit(tracer, parent, child, event);
 }
 
@@ -176,8 +180,10 @@ static void exec_event(Tracer *tracer, Task *task)
 	unsigned long former;
 	if (ptrace(PTRACE_GETEVENTMSG, task->tid, NULL, &former) == 0 && (pid_t) former != task->tid)
 		task_remove(tracer, (pid_t) former);
-	if (task->process)
+	if (task->process) {
 		g_array_set_size(task->process->free_scratch, 0);
+		trace_waits_forget(task->process);
+	}
 	task_forget_call(task);
 	task->scratch = 0;
 	task->execed = TRUE;

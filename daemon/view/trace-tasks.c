@@ -70,6 +70,7 @@ static void process_free(gpointer data)
 {
 	Process *process = data;
 	g_array_unref(process->free_scratch);
+	trace_waits_forget(process);
 	g_free(process);
 }
 
@@ -112,5 +113,5 @@ void tracer_clear(Tracer *tracer)
 	g_hash_table_unref(tracer->processes);
 	g_hash_table_unref(tracer->orphans);
 	g_hash_table_unref(tracer->directories);
-	g_free(tracer->writes.filter);
+	filters_clear(tracer);
 }

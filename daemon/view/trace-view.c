@@ -152,7 +152,7 @@ static gboolean run(View *view, int *ret_status, GError **error)
 {
 	gboolean refuse = strcmp(config_string(view->config, "exec", "foreign-syscalls"), "refuse") == 0;
 	const TracePlan plan = {
-		.features = TRACE_STATFS | TRACE_PATHS | TRACE_WRITES | TRACE_FORKS |
+		.features = TRACE_STATFS | TRACE_PATHS | TRACE_ADDED | TRACE_FORKS |
 			    (view->limits->group ? TRACE_MEMORY : 0),
 		.foreign = refuse ? FOREIGN_REFUSE : FOREIGN_ALLOW,
 		.shadow = view->shadow,

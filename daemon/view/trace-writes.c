@@ -1,78 +1,16 @@
 /*
  * Descriptors of what is shown: written to, and read again from the start.
- *
- * A filter cannot know descriptors, and to stop all writes of all programs would cost too much. So a process gets a
- * second filter, which stops its writes, when it first opens something shown for writing; its children inherit that.
  */
 #include "daemon/view/trace-engine.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
 #define MAX_WRITE 4096 /* fs_write() refuses more */
 #define MAX_PARTS 1024 /* UIO_MAXIOV */
-
-static void mark_process(Call *call)
-{
-	GHashTableIter iter;
-	gpointer value;
-	const Process *process = task_process(call->tracer, call->task);
-	g_hash_table_iter_init(&iter, call->tracer->tasks);
-	while (g_hash_table_iter_next(&iter, NULL, &value))
-		if (((Task *) value)->process == process)
-			((Task *) value)->writes_traced = TRUE;
-}
-
-static void filter_added(Call *call, long result)
-{
-	Task *task = call->task;
-	task->filter_result = result;
-	if (result == 0)
-		mark_process(call);
-}
-
-static void privileges_given_up(Call *call, long result)
-{
-	call->task->filter_result = result;
-}
-
-/* Threads that have filters of their own cannot get this one from another thread; the caller then has it alone. */
-static Verdict add_filter(Call *call, guint64 flags)
-{
-	Tracer *tracer = call->tracer;
-	guint64 at = call->task->scratch, code = at + sizeof(struct sock_fprog);
-	struct sock_fprog program = {.len = tracer->writes.len, .filter = (struct sock_filter *) code};
-	if (trace_write(tracer, call->task->tid, at, &program, sizeof program) < 0 ||
-	    trace_write(tracer, call->task->tid, code, tracer->writes.filter,
-			tracer->writes.len * sizeof *tracer->writes.filter) < 0)
-		return call_answer(call, -EFAULT);
-	return call_rerun(call, SYS_seccomp, (const guint64[6]){SECCOMP_SET_MODE_FILTER, flags, at}, filter_added);
-}
-
-gboolean writes_ready(Call *call, Verdict *ret_verdict)
-{
-	Task *task = call->task;
-	long last = task->filter_result;
-	if (task->writes_traced)
-		return TRUE;
-	if (!scratch_ready(call, ret_verdict))
-		return FALSE;
-	task->filter_result = 0;
-	if (last == -EACCES)
-		*ret_verdict =
-			call_rerun(call, SYS_prctl, (const guint64[6]){PR_SET_NO_NEW_PRIVS, 1}, privileges_given_up);
-	else if (last < 0)
-		*ret_verdict = call_answer(call, last);
-	else
-		*ret_verdict = add_filter(call, last > 0 ? 0 : SECCOMP_FILTER_FLAG_TSYNC);
-	return FALSE;
-}
 
 static gboolean is_writable(const Call *call, int fd)
 {
@@ -95,7 +33,10 @@ static char *written_path(const Call *call)
 static Verdict write_shown(Call *call, const char *shown, const char *data, size_t size)
 {
 	const Caller caller = trace_caller(call);
-	int r = shadow_write(call->tracer->plan->shadow, shown, &caller, data, size);
+	TraceWait *wait = trace_wait(call, (int) call_argument(call, call->task->row->dirfd));
+	int r = wait && shadow_wait_takes_triggers(wait->wait)
+			? shadow_wait_write(wait->wait, &caller, data, size)
+			: shadow_write(call->tracer->plan->shadow, shown, &caller, data, size);
 	return call_answer(call, r < 0 ? r : (long) size);
 }
 
@@ -150,10 +91,20 @@ Verdict copy_enter(Call *call)
 /* Back at the start the content is that of now. */
 Verdict rewind_enter(Call *call)
 {
-	g_autofree char *shown = trace_shown_fd(call, (int) call_argument(call, 0));
+	Verdict verdict;
+	int fd = (int) call_argument(call, 0);
+	g_autofree char *shown = trace_shown_fd(call, fd);
 	if (!shown || !shadow_shows(call->tracer->plan->shadow, shown))
 		return CALL_PASS;
 	const Caller caller = trace_caller(call);
 	int r = shadow_prepare(call->tracer->plan->shadow, shown, SHADOW_READ, O_RDONLY, &caller);
-	return r < 0 ? call_answer(call, -ENODEV) : CALL_PASS;
+	if (r != 0 && call->task->row->nr == SYS_pread64)
+		return call_answer(call, r < 0 ? -ENODEV : -r);
+	/* To go there succeeds; to read there will not. */
+	if (r != 0 && !filter_ready(call, TRACE_READS, &verdict))
+		return verdict;
+	TraceWait *wait = r == 0 && call->task->added & TRACE_POLLS ? trace_wait(call, fd) : NULL;
+	if (wait)
+		shadow_wait_read(wait->wait, &caller);
+	return CALL_PASS;
 }

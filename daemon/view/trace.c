@@ -160,21 +160,14 @@ static gboolean run(Tracer *tracer, Start *start, int *ret_status, GError **erro
 gboolean trace_run(const TracePlan *plan, const char *const *argv, const char *const *envp, int *ret_status,
 		   GError **error)
 {
-	struct sock_fprog filter = {0}, writes = {0};
-	gboolean no_openat2 = syscall(SYS_openat2, -1, NULL, NULL, 0) < 0 && errno == ENOSYS;
-	unsigned left_out = TRACE_WRITES | (no_openat2 ? 0 : TRACE_OPENAT2);
-	if (!filter_build(plan->features & ~left_out, plan->foreign, &filter, error))
-		return FALSE;
-	if (plan->features & TRACE_WRITES && !filter_build(TRACE_WRITES, FOREIGN_ALLOW, &writes, error)) {
-		g_free(filter.filter);
-		return FALSE;
-	}
-	Start start = {.filter = &filter, .argv = argv, .envp = envp, .go = {-1, -1}, .failed = {-1, -1}};
+	struct sock_fprog filter = {0};
 	Tracer tracer;
 	tracer_init(&tracer, plan);
-	tracer.writes = writes;
-	tracer.no_openat2 = no_openat2;
-	gboolean ok = run(&tracer, &start, ret_status, error);
+	tracer.no_openat2 = syscall(SYS_openat2, -1, NULL, NULL, 0) < 0 && errno == ENOSYS;
+	unsigned left_out = TRACE_ADDED | (tracer.no_openat2 ? 0 : TRACE_OPENAT2);
+	Start start = {.filter = &filter, .argv = argv, .envp = envp, .go = {-1, -1}, .failed = {-1, -1}};
+	gboolean ok = filter_build(plan->features & ~left_out, plan->foreign, &filter, error) &&
+		      filters_build(&tracer, plan->features, error) && run(&tracer, &start, ret_status, error);
 	tracer_clear(&tracer);
 	close_pair(start.go);
 	close_pair(start.failed);

@@ -8,6 +8,7 @@ import errno
 import os
 import select
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -187,6 +188,83 @@ def test_sysctl():
     expect(errno.EACCES, os.open, "/proc/sys/vm/none", os.O_CREAT | os.O_WRONLY)
 
 
+def call(number, *arguments):
+    """0 or more, or -errno."""
+    result = libc.syscall(number, *arguments)
+    return result if result >= 0 else -ctypes.get_errno()
+
+
+def test_attributes():
+    path = f"{group}/memory.limit_in_bytes"
+    os.chmod(path, 0o600)
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    os.chmod("memory.limit_in_bytes", 0o644, dir_fd=os.open(group, os.O_RDONLY))
+    os.chown(path, os.getuid(), os.getgid())
+    os.utime(path, (1, 2))
+    assert os.stat(path).st_mtime == 2
+    os.truncate(path, 0)
+    assert read(path).strip().isdigit()
+    fchmodat2, name_to_handle_at, statx, execveat = 452, 303, 332, 322
+    assert call(fchmodat2, -100, path.encode(), 0o640, 0) in (0, -errno.ENOSYS)
+    handle = ctypes.create_string_buffer(struct.pack("Ii", 128, 0), 136)
+    assert call(name_to_handle_at, -100, path.encode(), handle, ctypes.byref(ctypes.c_int()), 0) in (
+        0, -errno.EOPNOTSUPP, -errno.ENOSYS)
+    assert call(statx, -100, path.encode(), 0, 0x7ff, ctypes.create_string_buffer(256)) == 0
+    assert call(execveat, -100, path.encode(), 0, 0, 0) == -errno.EACCES
+
+
+def test_extended_attributes():
+    """The file system decides whether there are any; it is the same one for all calls."""
+    try:
+        os.setxattr(group, "user.test", b"value")
+    except OSError as error:
+        assert error.errno == errno.EOPNOTSUPP, error
+        expect(errno.EOPNOTSUPP, os.removexattr, group, "user.test")
+        return
+    assert os.getxattr(group, "user.test") == b"value" and "user.test" in os.listxattr(group)
+    os.removexattr(group, "user.test")
+    assert "user.test" not in os.listxattr(group)
+
+
+def test_mounts():
+    mount, umount2, open_tree, move_mount = 165, 166, 428, 429
+    for path in group.encode(), b"/sys/fs/cgroup", b"/proc/sys/kernel/ostype":
+        assert call(mount, b"none", path, b"tmpfs", 0, 0) == -errno.EPERM
+        assert call(umount2, path, 0) == -errno.EPERM
+        assert call(open_tree, -100, path, 1) == -errno.EPERM
+        assert call(move_mount, -100, b"/", -100, path, 0) == -errno.EPERM
+    assert read(f"{group}/memory.limit_in_bytes")
+
+
+def test_sockets():
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as client:
+        expect(errno.EPERM, listener.bind, f"{group}/socket")
+        expect(errno.ENOENT, client.connect, f"{group}/socket")
+        expect(errno.ECONNREFUSED, client.connect, f"{group}/memory.limit_in_bytes")
+        listener.bind(f"{work}/socket")
+        listener.listen()
+        client.connect(f"{work}/socket")
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as client:
+        listener.bind(f"\0{work}")
+        listener.listen()
+        client.connect(f"\0{work}")
+        before = os.getcwd()
+        os.chdir(group)
+        with socket.socket(socket.AF_UNIX) as other:
+            expect(errno.EPERM, other.bind, "socket")
+        os.chdir(before)
+
+
+def test_links():
+    path = f"{group}/memory.limit_in_bytes"
+    open(f"{work}/file", "w").close()
+    expect(errno.EXDEV, os.link, f"{work}/file", f"{group}/link")
+    expect(errno.EXDEV, os.link, path, f"{work}/stolen")
+    expect(errno.EPERM, os.link, path, f"{group}/link")
+    expect(errno.EPERM, os.mkfifo, f"{group}/fifo")
+    assert not os.path.exists(f"{work}/stolen")
+
+
 class Watch:
     """An inotify watch, waited for with a generous limit."""
 
@@ -227,7 +305,8 @@ def test_openat2():
 failed = 0
 try:
     for test in [test_groups, test_refusals, test_writing, test_writing_from_elsewhere, test_names, test_directory,
-                 test_held, test_membership, test_sysctl, test_watch, test_openat2]:
+                 test_held, test_membership, test_sysctl, test_attributes, test_extended_attributes,
+                 test_mounts, test_sockets, test_links, test_watch, test_openat2]:
         try:
             test()
         except (AssertionError, OSError, subprocess.SubprocessError) as error:
