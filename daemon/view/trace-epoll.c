@@ -1,6 +1,6 @@
 /*
- * epoll(7) on event files: their pipes are added instead, and what the kernel tells of these is told as theirs. Which of
- * the answers are theirs is known by the data that the program gave with them.
+ * epoll(7) on event files: their pipes are added instead, and what the kernel tells of these is told as theirs. Which
+ * of the answers are theirs is known by the data that the program gave with them.
  */
 #include "daemon/view/trace-engine.h"
 

@@ -101,7 +101,8 @@ Verdict poll_enter(Call *call)
 	if (n == 0 || n > MAX_FDS)
 		return CALL_PASS;
 	Polled *polled = polled_new((guint) n);
-	if (trace_read(call->tracer, call->task->tid, call_argument(call, 0), polled->fds, n * sizeof *polled->fds) < 0) {
+	if (trace_read(call->tracer, call->task->tid, call_argument(call, 0), polled->fds, n * sizeof *polled->fds) <
+	    0) {
 		g_free(polled);
 		return CALL_PASS;
 	}
