@@ -1,5 +1,6 @@
 #include "daemon/view/shadow.h"
 
+#include "daemon/view/real-files.h"
 #include "fs/cgroup/members.h"
 
 #include <errno.h>
@@ -85,30 +86,13 @@ Shadow *shadow_new(Fs *fs, GError **error)
 	return shadow;
 }
 
-/* Removes a file, or a directory with all that is in it. Directories may have modes that keep their owner out. */
-static void remove_all(int parent, const char *name)
-{
-	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
-		return;
-	(void) fchmodat(parent, name, 0700, 0);
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	g_autofree char *path = fd >= 0 ? g_strdup_printf("/proc/self/fd/%d", fd) : NULL;
-	g_autoptr(GDir) dir = path ? g_dir_open(path, 0, NULL) : NULL;
-	const char *child;
-	while (dir && (child = g_dir_read_name(dir)))
-		remove_all(fd, child);
-	if (fd >= 0)
-		close(fd);
-	(void) unlinkat(parent, name, AT_REMOVEDIR);
-}
-
 void shadow_free(Shadow *shadow)
 {
 	if (!shadow)
 		return;
 	if (shadow->fs)
 		shadow->fs->notify = NULL;
-	remove_all(AT_FDCWD, shadow->root);
+	real_remove(AT_FDCWD, shadow->root);
 	g_ptr_array_unref(shadow->places);
 	g_hash_table_unref(shadow->bound);
 	g_hash_table_unref(shadow->copied);
@@ -154,13 +138,6 @@ char *shadow_real(const Shadow *shadow, const char *shown)
 	return g_strconcat(shadow->root, shown, NULL);
 }
 
-/* The directory that holds a real path, and those above it. */
-static int make_parents(const char *real)
-{
-	g_autofree char *directory = g_path_get_dirname(real);
-	return g_mkdir_with_parents(directory, 0755) == 0 ? 0 : -errno;
-}
-
 static void add_place(Shadow *shadow, const char *shown)
 {
 	if (!shadow_shows(shadow, shown))
@@ -175,7 +152,7 @@ gboolean shadow_bind(Shadow *shadow, const char *shown, const char *source, GErr
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "cannot show %s: there is no %s", shown, source);
 		return FALSE;
 	}
-	if (make_parents(real) < 0)
+	if (real_make_parents(real) < 0)
 		return fail(error, "make the directory of", real);
 	add_place(shadow, shown);
 	g_hash_table_replace(shadow->bound, g_strdup(shown), node_ref(node));
@@ -267,32 +244,8 @@ static int ensure_real(const Node *node, const char *real)
 {
 	int r = make_node(node, real);
 	if (r == -ENOENT)
-		r = make_parents(real);
+		r = real_make_parents(real);
 	return r == 0 ? make_node(node, real) : r;
-}
-
-/* A file that its owner may not write is his to open for writing nevertheless. */
-static int open_for_writing(const char *real)
-{
-	struct stat st;
-	int fd = open(real, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 || errno != EACCES || stat(real, &st) < 0)
-		return fd;
-	(void) chmod(real, st.st_mode | S_IWUSR);
-	fd = open(real, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	(void) chmod(real, st.st_mode);
-	return fd;
-}
-
-/* Written over in place, and cut only then: who reads it meanwhile never finds it empty, and inotify tells of it. */
-static int set_content(const char *real, const char *text, size_t size)
-{
-	int fd = open_for_writing(real);
-	if (fd < 0)
-		return -errno;
-	int r = pwrite(fd, text, size, 0) == (ssize_t) size && ftruncate(fd, (off_t) size) == 0 ? 0 : -errno;
-	close(fd);
-	return r;
 }
 
 /* What cannot be read shows nothing: the error, as a positive number, is read(2)'s. */
@@ -305,7 +258,7 @@ static int render(Shadow *shadow, Node *node, const char *real, int flags, const
 		return r;
 	int problem = fs_read(shadow->fs, handle, caller, 0, G_MAXSSIZE, text);
 	fs_close(shadow->fs, handle);
-	r = set_content(real, text->str, text->len);
+	r = real_set_content(real, text->str, text->len);
 	return r < 0 ? r : -problem;
 }
 
@@ -333,7 +286,7 @@ static int sync_directory(Shadow *shadow, Node *dir, const char *shown, const ch
 		g_autofree char *child = g_build_filename(shown, name, NULL);
 		g_autofree char *old = g_build_filename(real, name, NULL);
 		if (!g_hash_table_remove(names, name) && !g_hash_table_contains(shadow->bound, child))
-			remove_all(AT_FDCWD, old);
+			real_remove(AT_FDCWD, old);
 	}
 	GHashTableIter iter;
 	gpointer node;
@@ -393,7 +346,7 @@ static int refresh_copy(const char *original, const char *real)
 	/* Sets errno, as the calls in it do. */
 	if (!g_file_get_contents(original, &text, &size, NULL))
 		return -errno;
-	return set_content(real, text, size);
+	return real_set_content(real, text, size);
 }
 
 int shadow_prepare(Shadow *shadow, const char *shown, ShadowUse use, int flags, const Caller *caller)
@@ -406,7 +359,7 @@ int shadow_prepare(Shadow *shadow, const char *shown, ShadowUse use, int flags, 
 	int r = find_node(shadow, shown, &node);
 	if (r < 0) {
 		if (r == -ENOENT)
-			remove_all(AT_FDCWD, real);
+			real_remove(AT_FDCWD, real);
 		return r;
 	}
 	if (node)
@@ -472,7 +425,7 @@ int shadow_remove_directory(Shadow *shadow, const char *shown, const Caller *cal
 		r = fs_rmdir(shadow->fs, parent, name, caller);
 	if (r == 0) {
 		g_autofree char *real = shadow_real(shadow, shown);
-		remove_all(AT_FDCWD, real);
+		real_remove(AT_FDCWD, real);
 	}
 	show_changes(shadow);
 	return r;
@@ -503,7 +456,7 @@ int shadow_rename(Shadow *shadow, const char *from, const char *to, const Caller
 	if (r == 0) {
 		g_autofree char *old_real = shadow_real(shadow, from), *new_real = shadow_real(shadow, to);
 		if (rename(old_real, new_real) < 0)
-			remove_all(AT_FDCWD, old_real);
+			real_remove(AT_FDCWD, old_real);
 	}
 	return r;
 }
@@ -544,7 +497,7 @@ int shadow_check_read(Shadow *shadow, const char *shown, const Caller *caller)
 char *shadow_add_file(Shadow *shadow, const char *shown, const char *text, size_t size)
 {
 	g_autofree char *real = shadow_real(shadow, shown);
-	int r = make_parents(real);
+	int r = real_make_parents(real);
 	(void) unlink(real);
 	int fd = r < 0 ? -1 : open(real, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
