@@ -124,6 +124,8 @@ static void take(Sampler *sampler, Flight *flight, unsigned parts, gint64 now)
 	flight->busy = TRUE;
 	g_mutex_unlock(&sampler->lock);
 	sample = reader_take(sampler->reader, parts, flight->buffer);
+	if (flight == &sampler->walk)
+		g_debug("a sample of %u processes took %" G_GINT64_FORMAT " us", sample->n_processes, sample->cost);
 	g_mutex_lock(&sampler->lock);
 	if (flight->sample)
 		sample_unref(flight->sample);
