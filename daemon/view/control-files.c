@@ -66,16 +66,22 @@ static int open_file(Fs *fs, const char *path, const Caller *caller, Handle **re
 	return r < 0 ? r : fs_open(fs, node, O_RDONLY, caller, ret);
 }
 
+int control_files_store(Fs *fs, const char *path, const Caller *caller, const char *text, size_t size)
+{
+	Handle *handle;
+	/* Whether he may is seen when he opens it. */
+	int r = open_file(fs, path, NULL, &handle);
+	if (r < 0)
+		return r;
+	r = fs_write(fs, handle, caller, text, size);
+	fs_close(fs, handle);
+	return r;
+}
+
 int control_files_write(const char *path, const char *text, void *data)
 {
 	const Caller caller = {.pid = getpid()};
-	Handle *handle;
-	int r = open_file(data, path, &caller, &handle);
-	if (r < 0)
-		return r;
-	r = fs_write(data, handle, &caller, text, strlen(text));
-	fs_close(data, handle);
-	return r;
+	return control_files_store(data, path, &caller, text, strlen(text));
 }
 
 int control_files_show(Fs *fs, const char *path, const Caller *caller, GString *out)

@@ -20,5 +20,7 @@ int control_files_make(const char *path, void *data);
 int control_files_write(const char *path, const char *text, void *data);
 int control_files_read(const char *path, char **ret, void *data);
 
+/* One write(2) of the caller's, to a file that he has open. */
+int control_files_store(Fs *fs, const char *path, const Caller *caller, const char *text, size_t size);
 /* Appends what the caller would read. */
 int control_files_show(Fs *fs, const char *path, const Caller *caller, GString *out);

@@ -4,6 +4,8 @@
  */
 #include "daemon/view/exec.h"
 
+#include "fs/fs.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -74,6 +76,25 @@ static char *missing_files(const Exec *exec)
 	return g_string_free(names, names->len == 0);
 }
 
+/* A file that refuses nonsense with EINVAL. */
+static char *strict_file(const Exec *exec)
+{
+	const char *const *hierarchies = config_list(exec->config, "cgroup", "hierarchies");
+	if (layout_fs_trees(exec->tree) & FS_TREE_V2)
+		return g_build_filename(exec->composite, "v2", "cgroup.subtree_control", NULL);
+	if (exec->tree == LAYOUT_PROCSYS || !hierarchies[0])
+		return NULL;
+	return g_build_filename(exec->composite, "v1", layout_hierarchy_name(hierarchies[0]), "cgroup.clone_children",
+				NULL);
+}
+
+/* There are kernels (gVisor) that make the same error of every one, and an error of a signal that comes meanwhile. */
+static gboolean writes_go_wrong(const Exec *exec)
+{
+	g_autofree char *path = strict_file(exec);
+	return path && control_files_real.write(path, "nonsense", NULL) == -EIO;
+}
+
 void exec_needs_find(Exec *exec)
 {
 	g_autofree char *objection = objection_to_process_files(exec), *files = missing_files(exec);
@@ -84,9 +105,11 @@ void exec_needs_find(Exec *exec)
 		exec->needs |= EXEC_NEED_MEMORY;
 	if (files)
 		exec->needs |= EXEC_NEED_FILES;
+	if (writes_go_wrong(exec))
+		exec->needs |= EXEC_NEED_WRITES;
 	/* Where calls that open are stopped anyway this comes for nothing, and tells of groups that processes move to.
 	 */
-	if (objection || files)
+	if (objection || files || exec->needs & EXEC_NEED_WRITES)
 		exec->needs |= EXEC_NEED_PROCESS;
 	if (exec->options->pids || exec->needs & EXEC_NEED_PROCESS)
 		exec->needs |= EXEC_NEED_FORKS;
@@ -111,6 +134,8 @@ void exec_needs_explain(const Exec *exec)
 	explain(exec, EXEC_NEED_PROCESS, "calls that open, for /proc/PID/mountinfo, mounts and cgroup",
 		objection ? objection : "they are stopped anyway");
 	explain(exec, EXEC_NEED_FILES, "calls that open or look for a file", which);
+	explain(exec, EXEC_NEED_WRITES, "writes of those who open what is served for writing",
+		"the kernel makes EIO of each error, and of a signal");
 	explain(exec, EXEC_NEED_FORKS, "fork and clone", "what pids.max does not allow is refused");
 	explain(exec, EXEC_NEED_MEMORY, "sysinfo", "it would tell the memory of the whole machine");
 }

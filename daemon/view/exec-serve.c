@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -39,17 +42,31 @@ static void ignore_terminal(void)
 
 /* What the caller, if it traces the command, sends. */
 typedef struct Message {
-	enum { ASK_FORK, TELL_FORK, TELL_END } kind;
+	enum { ASK_FORK, ASK_WRITE, TELL_FORK, TELL_END } kind;
 	pid_t pid, tid;
+	/* Of ASK_WRITE: */
+	Caller caller;
+	size_t path_size; /* with its NUL; the rest of text is what is written */
+	size_t size;
+	char text[PATH_MAX + EXEC_SERVE_WRITE_MAX];
 } Message;
+
+#define MESSAGE_SIZE(n) (offsetof(Message, text) + (n))
+
+static void answer(int channel, int result)
+{
+	(void) send(channel, &result, sizeof result, MSG_NOSIGNAL);
+}
 
 static void take_message(Fs *fs, const Message *message, int channel)
 {
-	int answer;
 	switch (message->kind) {
 	case ASK_FORK:
-		answer = limits_pids_fork(fs, message->pid);
-		(void) send(channel, &answer, sizeof answer, MSG_NOSIGNAL);
+		answer(channel, limits_pids_fork(fs, message->pid));
+		break;
+	case ASK_WRITE:
+		answer(channel, control_files_store(fs, message->text, &message->caller,
+						    message->text + message->path_size, message->size));
 		break;
 	case TELL_FORK:
 		births_tell_fork(fs, message->pid, message->tid);
@@ -62,10 +79,10 @@ static void take_message(Fs *fs, const Message *message, int channel)
 
 static void take_messages(Fs *fs, int channel)
 {
+	Message message;
 	for (;;) {
-		Message message;
 		ssize_t n = recv(channel, &message, sizeof message, 0);
-		if (n == sizeof message)
+		if (n >= (ssize_t) MESSAGE_SIZE(0))
 			take_message(fs, &message, channel);
 		else if (n >= 0 || errno != EINTR)
 			return;
@@ -142,28 +159,48 @@ void exec_serve_stop(ExecServer *server)
 	server->pid = 0;
 }
 
-static gboolean tell_server(const ExecServer *server, const Message *message)
+static gboolean tell_server(const ExecServer *server, const Message *message, size_t text_size)
 {
-	return send(server->channel, message, sizeof *message, MSG_NOSIGNAL) == sizeof *message;
+	size_t size = MESSAGE_SIZE(text_size);
+	return send(server->channel, message, size, MSG_NOSIGNAL) == (ssize_t) size;
+}
+
+/* `otherwise`: the answer of a server that is gone. */
+static int ask_server(const ExecServer *server, const Message *message, size_t text_size, int otherwise)
+{
+	int answer = 0;
+	ssize_t n;
+	if (!tell_server(server, message, text_size))
+		return otherwise;
+	while ((n = recv(server->channel, &answer, sizeof answer, 0)) < 0 && errno == EINTR)
+		;
+	return n == sizeof answer ? answer : otherwise;
 }
 
 int exec_serve_ask_fork(const ExecServer *server, pid_t pid)
 {
-	int answer = 0;
-	ssize_t n;
-	if (!tell_server(server, &(Message){.kind = ASK_FORK, .pid = pid}))
-		return 0;
-	while ((n = recv(server->channel, &answer, sizeof answer, 0)) < 0 && errno == EINTR)
-		;
-	return n == sizeof answer ? answer : 0;
+	return ask_server(server, &(Message){.kind = ASK_FORK, .pid = pid}, 0, 0);
+}
+
+int exec_serve_ask_write(const ExecServer *server, const char *path, const Caller *caller, const char *text,
+			 size_t size)
+{
+	Message message = {.kind = ASK_WRITE, .caller = *caller, .path_size = strlen(path) + 1, .size = size};
+	if (message.path_size > PATH_MAX)
+		return -ENAMETOOLONG;
+	if (size > EXEC_SERVE_WRITE_MAX)
+		return -E2BIG;
+	memcpy(message.text, path, message.path_size);
+	memcpy(message.text + message.path_size, text, size);
+	return ask_server(server, &message, message.path_size + size, -ENODEV);
 }
 
 void exec_serve_tell_fork(const ExecServer *server, pid_t parent, pid_t tid)
 {
-	(void) tell_server(server, &(Message){.kind = TELL_FORK, .pid = parent, .tid = tid});
+	(void) tell_server(server, &(Message){.kind = TELL_FORK, .pid = parent, .tid = tid}, 0);
 }
 
 void exec_serve_tell_end(const ExecServer *server, pid_t pid)
 {
-	(void) tell_server(server, &(Message){.kind = TELL_END, .pid = pid});
+	(void) tell_server(server, &(Message){.kind = TELL_END, .pid = pid}, 0);
 }

@@ -5,6 +5,7 @@
 #include "daemon/view/exec.h"
 #include "daemon/view/trace.h"
 
+#include <errno.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +50,20 @@ static gboolean show_process_file(pid_t pid, const char *name, const Caller *cal
 	return TRUE;
 }
 
+static gboolean serves(const char *path, void *data)
+{
+	g_autofree char *source = shown_mounts_source(((const Exec *) data)->mounts, path);
+	return source != NULL;
+}
+
+static int write_served(const char *path, const Caller *caller, const char *text, size_t size, void *data)
+{
+	const Exec *exec = data;
+	g_autofree char *source = shown_mounts_source(exec->mounts, path);
+	int r = exec_serve_ask_write(&exec->server, source, caller, text, size);
+	return r == -ENOENT ? -ENODEV : r;
+}
+
 static int allow_fork(pid_t pid, void *data)
 {
 	return exec_serve_ask_fork(&((const Exec *) data)->server, pid);
@@ -73,6 +88,7 @@ static unsigned features_for(unsigned needs)
 		{EXEC_NEED_STATFS, TRACE_STATFS},   {EXEC_NEED_OPENAT2, TRACE_OPENAT2},
 		{EXEC_NEED_PROCESS, TRACE_PROCESS}, {EXEC_NEED_FILES, TRACE_FILES},
 		{EXEC_NEED_FORKS, TRACE_FORKS},     {EXEC_NEED_MEMORY, TRACE_MEMORY},
+		{EXEC_NEED_WRITES, TRACE_WRITES},
 	};
 	unsigned features = 0;
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
@@ -108,6 +124,8 @@ static gboolean run(Exec *exec, Shadow *shadow, GError **error)
 			  .statfs = show_statfs,
 			  .process_file = show_process_file,
 			  .sysinfo = show_sysinfo,
+			  .serves = serves,
+			  .write = write_served,
 			  .fork = allow_fork,
 			  .forked = forks ? tell_fork : NULL,
 			  .ended = forks ? tell_end : NULL,

@@ -36,6 +36,7 @@ typedef enum ExecNeed {
 	EXEC_NEED_FILES = 1 << 3,   /* of /proc that the kernel lacks: there is nothing to mount on */
 	EXEC_NEED_FORKS = 1 << 4,   /* a limit of processes is for nothing if no fork is refused */
 	EXEC_NEED_MEMORY = 1 << 5,  /* sysinfo tells the whole machine's */
+	EXEC_NEED_WRITES = 1 << 6,  /* the kernel answers them otherwise than what serves the file */
 } ExecNeed;
 
 /* exec-serve.c: the FUSE session, in a process of its own that ends when the caller does. */
@@ -100,6 +101,10 @@ gboolean exec_serve_start(ExecServer *server, const Exec *exec, const char *comp
 void exec_serve_stop(ExecServer *server);
 /* What a tracer learns: as limits_pids_fork(), births_tell_fork(), births_tell_end(). */
 int exec_serve_ask_fork(const ExecServer *server, pid_t pid);
+/* One write(2) to a file of the composite tree, of up to EXEC_SERVE_WRITE_MAX bytes. 0 or -errno. */
+#define EXEC_SERVE_WRITE_MAX 4096
+int exec_serve_ask_write(const ExecServer *server, const char *path, const Caller *caller, const char *text,
+			 size_t size);
 void exec_serve_tell_fork(const ExecServer *server, pid_t parent, pid_t tid);
 void exec_serve_tell_end(const ExecServer *server, pid_t pid);
 

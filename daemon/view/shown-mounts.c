@@ -16,6 +16,7 @@ struct ShownMounts {
 
 typedef struct ShownMount {
 	char *target, *fstype, *options;
+	char *source; /* in the composite tree, or NULL */
 	dev_t device;
 } ShownMount;
 
@@ -25,6 +26,7 @@ static void free_mount(gpointer data)
 	g_free(mount->target);
 	g_free(mount->fstype);
 	g_free(mount->options);
+	g_free(mount->source);
 	g_free(mount);
 }
 
@@ -48,7 +50,7 @@ void shown_mounts_free(ShownMounts *mounts)
 void shown_mounts_add(ShownMounts *mounts, const char *target, const char *fstype, const char *options, dev_t device)
 {
 	ShownMount *mount = g_new(ShownMount, 1);
-	*mount = (ShownMount){g_strdup(target), g_strdup(fstype), g_strdup(options), device};
+	*mount = (ShownMount){g_strdup(target), g_strdup(fstype), g_strdup(options), NULL, device};
 	g_ptr_array_add(mounts->entries, mount);
 }
 
@@ -71,6 +73,8 @@ void shown_mounts_add_tree(ShownMounts *mounts, const char *target, const char *
 {
 	g_autofree char *options = options_of(source);
 	shown_mounts_add(mounts, target, type_of(source), options, device);
+	ShownMount *mount = mounts->entries->pdata[mounts->entries->len - 1];
+	mount->source = g_strdup(source);
 }
 
 static const ShownMount *find_place(const ShownMounts *mounts, const char *path)
@@ -83,6 +87,12 @@ static const ShownMount *find_place(const ShownMounts *mounts, const char *path)
 			found = mount;
 	}
 	return found;
+}
+
+char *shown_mounts_source(const ShownMounts *mounts, const char *path)
+{
+	const ShownMount *mount = find_place(mounts, path);
+	return mount && mount->source ? g_strconcat(mount->source, path + strlen(mount->target), NULL) : NULL;
 }
 
 static void edit(const ShownMounts *mounts, MountTable *table)

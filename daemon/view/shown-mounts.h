@@ -20,6 +20,9 @@ void shown_mounts_add(ShownMounts *mounts, const char *target, const char *fstyp
 /* The same for a part of the composite tree: "/v1/memory" is a cgroup hierarchy. */
 void shown_mounts_add_tree(ShownMounts *mounts, const char *target, const char *source, dev_t device);
 
+/* What the composite tree has for a path, "/v1/memory/group/tasks"; free it. NULL: nothing that was added so. */
+char *shown_mounts_source(const ShownMounts *mounts, const char *path);
+
 /* Why a client might not believe the kernel's own table; free it. NULL: it names each hierarchy that clients look for
  * where it is shown, and nothing besides. */
 char *shown_mounts_objection(const ShownMounts *mounts);

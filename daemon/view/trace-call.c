@@ -62,3 +62,9 @@ Verdict call_rerun(Call *call, long nr, const guint64 arguments[6], void (*done)
 	call->task->rerun = done;
 	return CALL_RERUN;
 }
+
+Verdict call_persist(Call *call)
+{
+	call->task->persists = TRUE;
+	return CALL_WATCH;
+}

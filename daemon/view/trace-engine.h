@@ -33,6 +33,7 @@ typedef struct Task {
 	const SyscallRow *row;
 	Registers entry;                        /* at the seccomp stop, before any change */
 	gboolean changed;                       /* argument registers were changed and are put back at the end */
+	gboolean persists;                      /* see call_persist() */
 	unsigned added;                         /* TraceFeature: has the filters for these, see trace-filters.c */
 	TraceFeature adding;                    /* the filter that a call of ours is to give it */
 	long filter_result;                     /* of the last call that was to give it one */
@@ -120,6 +121,10 @@ Verdict call_answer(Call *call, long result);
 /* At the seccomp stop: runs another call instead, whose result `done` takes; then the original is entered again. */
 Verdict call_rerun(Call *call, long nr, const guint64 arguments[6], void (*done)(Call *call, long result));
 
+/* CALL_WATCH for a call that no signal breaks off: gVisor lets them break off what is asked of FUSE, Linux does not,
+ * nor would the file system that is shown. */
+Verdict call_persist(Call *call);
+
 /* trace-scratch.c */
 #define TRACE_SCRATCH_SIZE (2 * PATH_MAX)
 /* TRUE: task->scratch can be used. FALSE: *ret_verdict is what `enter` must answer. */
@@ -138,6 +143,8 @@ int trace_resolve(const Call *call, int dirfd, const char *path, gboolean follow
 char *trace_special_path(Call *call, int dirfd, const char *path, gboolean follow);
 /* A link, or a directory above others, has changed. */
 void trace_paths_forget(Tracer *tracer);
+/* Is it served by the story? */
+gboolean trace_serves(const Call *call, const char *path);
 /* The shown path of a descriptor that lies in the shadow, or NULL. */
 char *trace_shown_fd(const Call *call, int fd);
 

@@ -76,7 +76,8 @@ static Verdict open_by_rules(Call *call, const char *path, const struct open_how
 		return call_answer(call, r);
 	const Shadow *shadow = call->tracer->plan->shadow;
 	Verdict verdict = shadow ? open_special(call, found, flags, how->mode) : CALL_PASS;
-	if (verdict != CALL_PASS || !call->tracer->no_openat2)
+	gboolean decided = verdict != CALL_PASS && !call->task->persists;
+	if (decided || !call->tracer->no_openat2)
 		return verdict;
 	r = how->resolve & RESOLVE_NO_XDEV ? check_device(call, dirfd, path, found) : 0;
 	if (r < 0)

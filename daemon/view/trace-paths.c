@@ -281,9 +281,15 @@ static gboolean has_our_root(const Call *call)
 	return stat("/", &ours) == 0 && stat(path, &its) == 0 && ours.st_dev == its.st_dev && ours.st_ino == its.st_ino;
 }
 
+gboolean trace_serves(const Call *call, const char *path)
+{
+	const TraceStory *story = &call->tracer->plan->story;
+	return story->serves && story->serves(path, story->data);
+}
+
 static gboolean is_special(const Call *call, const char *path)
 {
-	return is_proc(path) || shadow_shows(call->tracer->plan->shadow, path);
+	return is_proc(path) || shadow_shows(call->tracer->plan->shadow, path) || trace_serves(call, path);
 }
 
 /* The directory that the last name of `path` lies in. */

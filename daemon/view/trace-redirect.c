@@ -87,6 +87,8 @@ static char *shown_path(Call *call, Verdict *ret_verdict)
 		return g_steal_pointer(&path);
 	if (path && call->astray)
 		*ret_verdict = redirect_to(call, row->path, path);
+	else if (path && trace_serves(call, path))
+		*ret_verdict = call_persist(call);
 	return NULL;
 }
 
@@ -328,11 +330,20 @@ static Verdict open_process_file(Call *call, const char *path, int flags, guint6
 	return open_own_file(call, path, text, flags, mode);
 }
 
+static Verdict open_served(Call *call, int flags)
+{
+	Verdict verdict;
+	return is_writing(flags) && !filter_ready(call, TRACE_WRITES, &verdict) ? verdict : call_persist(call);
+}
+
 Verdict open_special(Call *call, const char *path, int flags, guint64 mode)
 {
 	if (shadow_shows(call->tracer->plan->shadow, path))
 		return open_shown(call, path, flags, mode);
-	Verdict verdict = open_process_file(call, path, flags, mode);
+	Verdict verdict;
+	if (trace_serves(call, path))
+		return open_served(call, flags);
+	verdict = open_process_file(call, path, flags, mode);
 	return verdict == CALL_PASS && call->astray ? become_openat(call, path, flags, mode) : verdict;
 }
 

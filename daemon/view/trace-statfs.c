@@ -10,7 +10,7 @@ Verdict statfs_enter(Call *call)
 {
 	const TracePlan *plan = call->tracer->plan;
 	Verdict verdict = plan->shadow && call->task->row->path != NO_ARGUMENT ? path_enter(call) : CALL_PASS;
-	return verdict == CALL_PASS && plan->story.statfs ? CALL_WATCH : verdict;
+	return verdict == CALL_PASS && plan->story.statfs ? call_persist(call) : verdict;
 }
 
 /* What the call was about; NULL if that cannot be told any more. */

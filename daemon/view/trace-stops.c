@@ -90,14 +90,19 @@ static void seccomp_stop(Tracer *tracer, Task *task)
 /* The registers as they were, but at the system call instruction again. */
 static void enter_again(Call *call)
 {
-	Task *task = call->task;
-	long result = call_result(call);
-	void (*done)(Call *, long) = task->rerun;
-	call->regs = task->entry;
-	call->regs.rax = task->entry.orig_rax;
+	const Registers *entry = &call->task->entry;
+	call->regs = *entry;
+	call->regs.rax = entry->orig_rax;
 	call->regs.rip -= 2;
 	call->dirty = TRUE;
-	task_forget_call(task);
+	task_forget_call(call->task);
+}
+
+static void end_rerun(Call *call)
+{
+	long result = call_result(call);
+	void (*done)(Call *, long) = call->task->rerun;
+	enter_again(call);
 	done(call, result);
 }
 
@@ -119,6 +124,10 @@ static void leave_call(Call *call)
 {
 	Task *task = call->task;
 	if (task->awaited == AWAIT_RERUN) {
+		end_rerun(call);
+		return;
+	}
+	if (task->persists && call_result(call) == -EINTR) {
 		enter_again(call);
 		return;
 	}

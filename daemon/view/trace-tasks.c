@@ -29,6 +29,7 @@ void task_forget_call(Task *task)
 	task->awaited = AWAIT_NOTHING;
 	task->entry_due = FALSE;
 	task->changed = FALSE;
+	task->persists = FALSE;
 	task->rerun = NULL;
 	task->row = NULL;
 }

@@ -20,23 +20,34 @@ static gboolean is_writable(const Call *call, int fd)
 	return !line || (g_ascii_strtoull(line + strlen("flags:"), NULL, 8) & O_ACCMODE) != O_RDONLY;
 }
 
+static gboolean is_in_shadow(const Call *call, int fd)
+{
+	g_autofree char *shown = trace_shown_fd(call, fd);
+	return shown != NULL;
+}
+
 /* The shown path that this call writes to, or NULL. */
 static char *written_path(const Call *call)
 {
 	int fd = (int) call_argument(call, call->task->row->dirfd);
-	g_autofree char *shown = trace_shown_fd(call, fd);
-	return shown && shadow_shows(call->tracer->plan->shadow, shown) && is_writable(call, fd)
-		       ? g_steal_pointer(&shown)
-		       : NULL;
+	g_autofree char *path = trace_path_of_fd(call, fd);
+	gboolean ours = path && (trace_serves(call, path) ||
+				 (is_in_shadow(call, fd) && shadow_shows(call->tracer->plan->shadow, path)));
+	return ours && is_writable(call, fd) ? g_steal_pointer(&path) : NULL;
 }
 
 static Verdict write_shown(Call *call, const char *shown, const char *data, size_t size)
 {
+	const TracePlan *plan = call->tracer->plan;
 	const Caller caller = trace_caller(call);
 	TraceWait *wait = trace_wait(call, (int) call_argument(call, call->task->row->dirfd));
-	int r = wait && shadow_wait_takes_triggers(wait->wait)
-			? shadow_wait_write(wait->wait, &caller, data, size)
-			: shadow_write(call->tracer->plan->shadow, shown, &caller, data, size);
+	int r;
+	if (trace_serves(call, shown))
+		r = plan->story.write(shown, &caller, data, size, plan->story.data);
+	else if (wait && shadow_wait_takes_triggers(wait->wait))
+		r = shadow_wait_write(wait->wait, &caller, data, size);
+	else
+		r = shadow_write(plan->shadow, shown, &caller, data, size);
 	return call_answer(call, r < 0 ? r : (long) size);
 }
 

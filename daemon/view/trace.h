@@ -20,6 +20,10 @@ typedef struct TraceStory {
 	void (*statfs)(const char *path, struct statfs *answer, void *data);
 	/* Content of /proc/PID/NAME; FALSE: the kernel's own. */
 	gboolean (*process_file)(pid_t pid, const char *name, const Caller *caller, GString *out, void *data);
+	/* Does this lead to what is served by way of a mount? */
+	gboolean (*serves)(const char *path, void *data);
+	/* With TRACE_WRITES: one write(2) to that. 0 or -errno. */
+	int (*write)(const char *path, const Caller *caller, const char *text, size_t size, void *data);
 	/* 0, or -errno: what the fork of a process is refused with. */
 	int (*fork)(pid_t pid, void *data);
 	/* A thread was made by the process `parent`; a process has ended. */
