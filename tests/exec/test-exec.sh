@@ -179,8 +179,7 @@ for view in trace preload; do
 done
 [ "$view" != preload ] || check "a static program is warned of" warns_of_static_programs
 view=
-# gVisor makes EIO of each error of a write to FUSE.
-[ -n "$brief" ] || check "errors and new numbers" refuses_nonsense
+check "errors and new numbers" refuses_nonsense
 explains() {
 	local plan
 	plan=$(run --explain --cpus=1 --memory=1G -- /nonexistent/command) || return 1
