@@ -299,17 +299,20 @@ int fs_write(Fs *fs, Handle *handle, const Caller *caller, const char *data, siz
 	return store(fs, handle->node, handle, &by, text);
 }
 
+/* Where the content cannot be had, some size: a read must be made for its error to be seen. */
 static size_t snapshot_size(Fs *fs, Handle *handle, const Caller *caller)
 {
 	size_t size;
+	int r = 0;
 
 	g_mutex_lock(&handle->lock);
-	if (!handle->next && (!handle->current || handle->at_end) &&
-	    render(fs, handle->node, caller, &handle->seen_events, &handle->next) < 0)
-		handle->next = NULL;
+	if (is_dead(fs, handle->node))
+		r = -ENODEV;
+	else if (!handle->next && (!handle->current || handle->at_end))
+		r = render(fs, handle->node, caller, &handle->seen_events, &handle->next);
 	size = MAX(handle->current ? handle->current->len : 0, handle->next ? handle->next->len : 0);
 	g_mutex_unlock(&handle->lock);
-	return size;
+	return r < 0 ? PAGE : size;
 }
 
 static size_t content_size(Fs *fs, Node *node, Handle *handle, const Caller *caller)
