@@ -310,87 +310,158 @@ static void show_cgroup(Proc *p, const char *controller)
 	puts("none");
 }
 
+static char content[1 << 20];
+
+static void print_answer(long r) { puts(r < 0 ? errname(-r) : "ok"); }
+
+static void do_mkdir(char **a) { result(mkdir(path(a[1]), 0755)); }
+static void do_rmdir(char **a) { result(rmdir(path(a[1]))); }
+static void do_rename(char **a) { result(rename(path(a[1]), path(a[2]))); }
+static void do_chmod(char **a) { result(chmod(path(a[2]), strtol(a[1], 0, 8))); }
+static void do_chown(char **a) { result(chown(path(a[2]), atoi(a[1]), -1)); }
+static void do_names(char **a) { list_names(path(a[1])); }
+static void do_procs(char **a) { list_procs(path(a[1])); }
+static void do_spawn(char **a) { spawn(a[1]); }
+static void do_fork(char **a) { fork_from(proc(a[1]), a[2]); }
+static void do_thread(char **a) { print_answer(ask(proc(a[1]), 3000, "t", "")); }
+static void do_burn(char **a) { print_answer(ask(proc(a[1]), 60000, "b%s", a[2])); }
+static void do_alloc(char **a) { print_answer(ask(proc(a[1]), 30000, "a%s", a[2])); }
+static void do_self(char **a) { print_answer(ask(proc(a[1]), 3000, "0%s", path(a[2]))); }
+static void do_running(char **a) { puts(ask(proc(a[1]), 300, "n", "") == 0 ? "yes" : "no"); }
+static void do_cgroup(char **a) { show_cgroup(proc(a[1]), a[2] ? a[2] : ""); }
+static void do_hclose(char **a) { result(close(handle(a[1])->fd)); }
+static void do_wait(char **a) { usleep(atoi(a[1]) * 1000 * slow); puts("ok"); }
+
+static void do_write(char **a)
+{
+	long n = unescape(a[2]);
+	result(write_once(path(a[1]), a[2], n));
+}
+
+static void do_read(char **a)
+{
+	long n = slurp(path(a[1]), content, sizeof content);
+	if (n < 0) puts(errname(errno)); else print_escaped(content, n);
+}
+
+static void do_keys(char **a)
+{
+	char *save;
+	if (slurp(path(a[1]), content, sizeof content) < 0) { puts(errname(errno)); return; }
+	for (char *l = strtok_r(content, "\n", &save); l; l = strtok_r(0, "\n", &save)) printf("%.*s ", (int)strcspn(l, " "), l);
+	putchar('\n');
+}
+
+static void do_key(char **a)
+{
+	long long v = 0;
+	if (key_value(path(a[1]), a[2], &v) < 0) puts(errname(errno)); else printf("%lld\n", v);
+}
+
+static void do_exit(char **a)
+{
+	Proc *p = proc(a[1]);
+	if (write(p->sock, "x", 2) < 0) errno = 0;
+	for (int i = 0; i < 200 * slow && alive(p); i++) usleep(10000);
+	/* A tracer may still hold what has ended. */
+	waitpid(p->pid, 0, alive(p) ? WNOHANG : 0);
+	p->reaped = 1;
+	puts("ok");
+}
+
+static void do_attach(char **a)
+{
+	char number[32];
+	snprintf(number, sizeof number, "%d", proc(a[1])->pid);
+	result(write_once(path(a[2]), number, strlen(number)));
+}
+
+static void do_alive(char **a)
+{
+	Proc *p = proc(a[1]);
+	for (int i = 0; i < 50 * slow && alive(p); i++) usleep(10000);
+	puts(alive(p) ? "yes" : "no");
+}
+
+static void do_open(char **a)
+{
+	Handle *h = &handles[n_handles++];
+	snprintf(h->name, sizeof h->name, "%s", a[1]);
+	h->fd = open(path(a[2]), !strcmp(a[3], "r") ? O_RDONLY : !strcmp(a[3], "w") ? O_WRONLY : O_RDWR);
+	result(h->fd);
+}
+
+static void do_hread(char **a)
+{
+	int fd = handle(a[1])->fd;
+	lseek(fd, 0, SEEK_SET);
+	long n = read(fd, content, sizeof content);
+	if (n < 0) puts(errname(errno)); else print_escaped(content, n);
+}
+
+static void do_hwrite(char **a)
+{
+	long n = unescape(a[2]);
+	result(write(handle(a[1])->fd, a[2], n));
+}
+
+static void do_poll(char **a)
+{
+	struct pollfd f = {handle(a[1])->fd, POLLPRI, 0};
+	int r = poll(&f, 1, atoi(a[2]) * slow);
+	puts(r > 0 && (f.revents & POLLPRI) ? "event" : "no event");
+}
+
+static void do_between(char **a)
+{
+	long r = slurp(path(a[1]), content, sizeof content);
+	in_range(r, atoll(content), a[2], a[3]);
+}
+
+static void do_keybetween(char **a)
+{
+	long long v = 0;
+	long r = key_value(path(a[1]), a[2], &v);
+	in_range(r, v, a[3], a[4]);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(char **a); /* the step's words; the last one of write and hwrite is all the rest */
+	int words;
+} steps[] = {
+	{"mkdir", do_mkdir, 2}, {"rmdir", do_rmdir, 2}, {"rename", do_rename, 3}, {"chmod", do_chmod, 3},
+	{"chown", do_chown, 3}, {"write", do_write, 3}, {"read", do_read, 2}, {"keys", do_keys, 2}, {"key", do_key, 3},
+	{"names", do_names, 2}, {"procs", do_procs, 2}, {"spawn", do_spawn, 2}, {"fork", do_fork, 3},
+	{"thread", do_thread, 2}, {"burn", do_burn, 3}, {"alloc", do_alloc, 3}, {"self", do_self, 3}, {"exit", do_exit, 2},
+	{"attach", do_attach, 3}, {"alive", do_alive, 2}, {"running", do_running, 2}, {"cgroup", do_cgroup, 2},
+	{"open", do_open, 4}, {"hread", do_hread, 2}, {"hwrite", do_hwrite, 3}, {"hclose", do_hclose, 2},
+	{"poll", do_poll, 3}, {"between", do_between, 4}, {"keybetween", do_keybetween, 5}, {"wait", do_wait, 2},
+};
+
+/* Words of the line; the rest of a text stays in one piece. */
+static int split(char *line, char **a, int most)
+{
+	int n = 0;
+	while (n < most) {
+		while (*line == ' ') line++;
+		if (!*line) break;
+		a[n++] = line;
+		while (*line && *line != ' ') line++;
+		if (*line) *line++ = 0;
+		if (n == 2 && (!strcmp(a[0], "write") || !strcmp(a[0], "hwrite"))) { a[n++] = line; break; }
+	}
+	return n;
+}
+
 static void step(char *line)
 {
-	char *a[6] = {0}, *rest = line, *text = 0;
-	int n = 0;
-	while (n < 5) {
-		while (*rest == ' ') rest++;
-		if (!*rest) break;
-		a[n++] = rest;
-		while (*rest && *rest != ' ') rest++;
-		if (*rest) *rest++ = 0;
-		if ((n == 2 && (!strcmp(a[0], "write") || !strcmp(a[0], "hwrite")))) { text = rest; break; }
-	}
-	static char b[1 << 20];
-	long long v = 0;
-	long r;
-#define IS(s) (!strcmp(a[0], s))
-	if (IS("mkdir")) result(mkdir(path(a[1]), 0755));
-	else if (IS("rmdir")) result(rmdir(path(a[1])));
-	else if (IS("rename")) result(rename(path(a[1]), path(a[2])));
-	else if (IS("chmod")) result(chmod(path(a[2]), strtol(a[1], 0, 8)));
-	else if (IS("chown")) result(chown(path(a[2]), atoi(a[1]), -1));
-	else if (IS("write")) { r = unescape(text); result(write_once(path(a[1]), text, r)); }
-	else if (IS("read")) { if ((r = slurp(path(a[1]), b, sizeof b)) < 0) puts(errname(errno)); else print_escaped(b, r); }
-	else if (IS("keys")) {
-		char *save;
-		if (slurp(path(a[1]), b, sizeof b) < 0) { puts(errname(errno)); return; }
-		for (char *l = strtok_r(b, "\n", &save); l; l = strtok_r(0, "\n", &save)) printf("%.*s ", (int)strcspn(l, " "), l);
-		putchar('\n');
-	}
-	else if (IS("key")) { if (key_value(path(a[1]), a[2], &v) < 0) puts(errname(errno)); else printf("%lld\n", v); }
-	else if (IS("names")) list_names(path(a[1]));
-	else if (IS("procs")) list_procs(path(a[1]));
-	else if (IS("spawn")) spawn(a[1]);
-	else if (IS("fork")) fork_from(proc(a[1]), a[2]);
-	else if (IS("thread")) { r = ask(proc(a[1]), 3000, "t", ""); puts(r < 0 ? errname(-r) : "ok"); }
-	else if (IS("burn")) { r = ask(proc(a[1]), 60000, "b%s", a[2]); puts(r < 0 ? errname(-r) : "ok"); }
-	else if (IS("alloc")) { r = ask(proc(a[1]), 30000, "a%s", a[2]); puts(r < 0 ? errname(-r) : "ok"); }
-	else if (IS("self")) { r = ask(proc(a[1]), 3000, "0%s", path(a[2])); puts(r < 0 ? errname(-r) : "ok"); }
-	else if (IS("exit")) {
-		Proc *p = proc(a[1]);
-		if (write(p->sock, "x", 2) < 0) errno = 0;
-		for (int i = 0; i < 200 * slow && alive(p); i++) usleep(10000);
-		/* A tracer may still hold what has ended. */
-		waitpid(p->pid, 0, alive(p) ? WNOHANG : 0);
-		p->reaped = 1;
-		puts("ok");
-	}
-	else if (IS("attach")) {
-		snprintf(b, 32, "%d", proc(a[1])->pid);
-		result(write_once(path(a[2]), b, strlen(b)));
-	}
-	else if (IS("alive")) {
-		Proc *p = proc(a[1]);
-		for (int i = 0; i < 50 * slow && alive(p); i++) usleep(10000);
-		puts(alive(p) ? "yes" : "no");
-	}
-	else if (IS("running")) { r = ask(proc(a[1]), 300, "n", ""); puts(r == 0 ? "yes" : "no"); }
-	else if (IS("cgroup")) show_cgroup(proc(a[1]), a[2] ? a[2] : "");
-	else if (IS("open")) {
-		Handle *h = &handles[n_handles++];
-		snprintf(h->name, sizeof h->name, "%s", a[1]);
-		h->fd = open(path(a[2]), !strcmp(a[3], "r") ? O_RDONLY : !strcmp(a[3], "w") ? O_WRONLY : O_RDWR);
-		result(h->fd);
-	}
-	else if (IS("hread")) {
-		int fd = handle(a[1])->fd;
-		lseek(fd, 0, SEEK_SET);
-		r = read(fd, b, sizeof b);
-		if (r < 0) puts(errname(errno)); else print_escaped(b, r);
-	}
-	else if (IS("hwrite")) { r = unescape(text); result(write(handle(a[1])->fd, text, r)); }
-	else if (IS("hclose")) result(close(handle(a[1])->fd));
-	else if (IS("poll")) {
-		struct pollfd f = {handle(a[1])->fd, POLLPRI, 0};
-		r = poll(&f, 1, atoi(a[2]) * slow);
-		puts(r > 0 && (f.revents & POLLPRI) ? "event" : "no event");
-	}
-	else if (IS("between")) { r = slurp(path(a[1]), b, sizeof b); in_range(r, atoll(b), a[2], a[3]); }
-	else if (IS("keybetween")) { r = key_value(path(a[1]), a[2], &v); in_range(r, v, a[3], a[4]); }
-	else if (IS("wait")) { usleep(atoi(a[1]) * 1000 * slow); puts("ok"); }
-	else { fprintf(stderr, "cgscen: unknown step '%s'\n", a[0]); exit(2); }
+	char *a[6] = {0};
+	int n = split(line, a, 5);
+	for (unsigned i = 0; n > 0 && i < sizeof steps / sizeof *steps; i++)
+		if (!strcmp(a[0], steps[i].name) && n >= steps[i].words) { steps[i].run(a); return; }
+	fprintf(stderr, "cgscen: unknown or incomplete step '%s'\n", n > 0 ? a[0] : "");
+	exit(2);
 }
 
 int main(int argc, char **argv)
