@@ -82,7 +82,11 @@ typedef struct Hierarchy {
 	char *name;          /* its first controller, or the name behind "name=" */
 	char *base[N_SIDES]; /* a group of ours */
 	gboolean is_v2;
+	gboolean has_controllers; /* v2: enabled for the groups of a sequence */
 } Hierarchy;
+
+/* main.c: does what the hierarchy's groups need to have the controllers. */
+void hierarchy_enable(const Hierarchy *hierarchy, const char *group);
 
 typedef struct World {
 	const Hierarchy *hierarchy;

@@ -152,6 +152,53 @@ static const FileRow v2_files[] = {
 	{NULL},
 };
 
+#define V2_BYTES                                                                                                       \
+	TEXTS("max", "64M", "1G", "67108865", "1T", "-1", "-2", "x", "1 G", "0x40000000", "99999999999999999999",      \
+	      "64m\\n")
+
+/* Where the controllers are enabled. */
+static const FileRow v2_controller_files[] = {
+	{"cpu.weight", TEXTS("1", "100", "10000", "10001", "0", "x", "-1", "50\\n", "0x20")},
+	{"cpu.weight.nice", TEXTS("-20", "0", "19", "20", "-21", "x")},
+	{"cpu.max", TEXTS("max", "1000", "999", "max 100000", "50000 100000", "50000 1000000", "50000 1000001",
+			  "max 999", "10000 50000 5", "x", "", "-1", "18446744073709551", "50000 x", "max x", "maxx")},
+	{"cpu.max.burst", TEXTS("0", "1000", "100001", "-1", "x")},
+	{"cpu.idle", FLAG},
+	{"memory.max", V2_BYTES},
+	{"memory.high", V2_BYTES},
+	{"memory.low", V2_BYTES},
+	{"memory.min", V2_BYTES},
+	{"memory.swap.max", V2_BYTES},
+	{"memory.swap.high", V2_BYTES},
+	{"memory.reclaim", TEXTS("x", "-1", "1G swappiness=x", "")},
+	{"misc.max", TEXTS("x", "sgx_epc 5", "res_a max")},
+	{"rdma.max", TEXTS("x", "mlx4_0 hca_handle=1")},
+	{"memory.oom.group", FLAG},
+	{"memory.events", NULL},
+	{"memory.events.local", NULL},
+	{"pids.max", TEXTS("max", "1000", "4194304", "4194305", "-1", "x", "max\\n", "0x100", "max 1")},
+	{"pids.current", NULL},
+	{"pids.events", NULL},
+	{"cpuset.cpus", LISTS},
+	{"cpuset.cpus", TEXTS("0", "1", "0-1")},
+	{"cpuset.mems", TEXTS("0", "1", "\\n", "x")},
+	{"cpuset.cpus.effective", NULL},
+	{"cpuset.mems.effective", NULL},
+	{"cpuset.cpus.exclusive", LISTS},
+	{"cpuset.cpus.exclusive.effective", NULL},
+	{"cpuset.cpus.partition", TEXTS("root", "member", "isolated", "x", "root\\n")},
+	{"cpuset.cpus.partition", NULL},
+	{"io.weight", TEXTS("100", "default 50", "0", "10001", "x")},
+	{"io.max", TEXTS("x", "999:0 rbps=1", "1:3 rbps=5", "")},
+	{"hugetlb.2MB.max", V2_BYTES},
+	{"hugetlb.2MB.rsvd.max", V2_BYTES},
+	{"cgroup.subtree_control", TEXTS("+cpu", "+memory", "+pids", "+cpuset", "+io", "-cpu", "-memory", "-pids",
+					 "-cpuset", "+cpu +memory +pids")},
+	{"cgroup.subtree_control", NULL},
+	{"cgroup.controllers", NULL},
+	{NULL},
+};
+
 static const struct {
 	const char *hierarchy;
 	const FileRow *files;
@@ -183,6 +230,8 @@ static const FileRow *pick_row(GRand *random, const FileRow *rows)
 
 static const FileRow *pick_file(GRand *random, const Hierarchy *hierarchy)
 {
+	if (hierarchy->has_controllers && chance(random, 60))
+		return pick_row(random, v2_controller_files);
 	if (hierarchy->is_v2)
 		return pick_row(random, v2_files);
 	for (gsize i = 0; i < G_N_ELEMENTS(tables); i++)

@@ -169,6 +169,21 @@ static void print_difference(const Hierarchy *hierarchy, guint32 seed, const Ver
 	fflush(stdout);
 }
 
+void hierarchy_enable(const Hierarchy *hierarchy, const char *group)
+{
+	static const char text[] = "+cpu +cpuset +memory +pids +io +hugetlb";
+	g_autofree char *file = g_build_filename(group, "cgroup.subtree_control", NULL);
+	Answer answer;
+
+	if (!hierarchy->has_controllers)
+		return;
+	file_do(OP_WRITE, file, 0, text, strlen(text), &answer);
+	if (answer.error) {
+		fprintf(stderr, "differential: %s: %s\n", file, g_strerror(answer.error));
+		exit(2);
+	}
+}
+
 static void add_base(Hierarchy *hierarchy, Side side, const char *dir, const char *group)
 {
 	static const char *const inherited[] = {"cpuset.cpus", "cpuset.mems"};
@@ -188,6 +203,7 @@ static void add_base(Hierarchy *hierarchy, Side side, const char *dir, const cha
 		g_strlcpy(text, answer.text, sizeof text);
 		file_do(OP_WRITE, to, 0, text, strlen(text), &answer);
 	}
+	hierarchy_enable(hierarchy, hierarchy->base[side]);
 }
 
 static GArray *hierarchies_make(char **args, const char *group)
@@ -203,7 +219,8 @@ static GArray *hierarchies_make(char **args, const char *group)
 			exit(2);
 		}
 		hierarchy.name = g_strdup(parts[0]);
-		hierarchy.is_v2 = strcmp(parts[0], "v2") == 0;
+		hierarchy.has_controllers = strcmp(parts[0], "v2-controllers") == 0;
+		hierarchy.is_v2 = strcmp(parts[0], "v2") == 0 || hierarchy.has_controllers;
 		add_base(&hierarchy, LIVE, parts[1], group);
 		add_base(&hierarchy, HERE, parts[2], group);
 		g_array_append_val(hierarchies, hierarchy);

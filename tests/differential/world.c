@@ -31,6 +31,7 @@ World *world_new(const Hierarchy *hierarchy, int listener, gboolean looks)
 			fprintf(stderr, "differential: %s: %s\n", world->top[side], g_strerror(errno));
 			exit(2);
 		}
+		hierarchy_enable(hierarchy, world->top[side]);
 	}
 	return world;
 }

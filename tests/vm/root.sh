@@ -42,20 +42,75 @@ vm_make_root() {
 	touch "$vm_cache/complete"
 }
 
-# An initrd that mounts the root from virtio-9p and hands over to systemd. $1: where to write it.
+# The newest kernel of a series (6.12) from the backports of Debian 12, unpacked into a layer to put over the root.
+# Prints why when it cannot.
+vm_fetch_kernel() {
+	local layer=$vm_cache/kernel-$1 work options name
+	[ -e "$layer/complete" ] && return 0
+	work=$(mktemp -d) || return 1
+	mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/parts"
+	runsc_sources bookworm-backports >"$work/debian.sources"
+	options=(-q -o "Dir::Etc::SourceList=$work/debian.sources" -o "Dir::Etc::SourceParts=$work/parts"
+		-o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" -o Acquire::Retries=3 -o "APT::Sandbox::User=root")
+	name=$(cd "$work" && apt-get "${options[@]}" update >log 2>&1 && apt-cache "${options[@]}" pkgnames "linux-image-$1." |
+		grep -E '^linux-image-[0-9.]+\+deb[0-9.]+-amd64$' | sort -V | tail -n 1)
+	if [ -z "$name" ] || ! (cd "$work" && apt-get "${options[@]}" download "$name" >log 2>&1 && dpkg-deb -x "$name"_*.deb unpacked); then
+		echo "a kernel $1 could not be fetched: $(tail -n 1 "$work/log")"
+		rm -rf "$work"
+		return 1
+	fi
+	rm -rf "$layer" && mkdir -p "$layer/usr/lib" && mv "$work/unpacked/boot" "$layer/" &&
+		mv "$work/unpacked/lib/modules" "$layer/usr/lib/" && touch "$layer/complete"
+	rm -rf "$work"
+}
+
+skip() {
+	echo "skip: $*"
+	exit 77
+}
+
+vm_end() {
+	umount -l "$root" "$work" 2>/dev/null
+	rmdir "$work"
+}
+
+# vm_begin ARGUMENT…: what a script that boots a machine does first, with its own arguments: sees that it can be done,
+# and continues in a mount namespace of its own, with $work and $root for vm_mount.
+vm_begin() {
+	local reason
+	[ "$(id -u)" = 0 ] || skip "the machine's root is made as root"
+	command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86 is not installed"
+	reason=$(vm_make_root) || skip "no root for the machine: $reason"
+	[ -n "${CGEMUD_VM_NAMESPACE:-}" ] || CGEMUD_VM_NAMESPACE=1 exec unshare --mount --propagation private -- "$0" "$@"
+	work=$(mktemp -d "${TMPDIR:-/tmp}/cgemud-vm.XXXXXX") || exit 1
+	root=$work/root
+	trap vm_end EXIT
+	trap 'exit 143' TERM INT
+}
+
+# vm_mount DIRECTORY [LAYER]: a root that may be written to in DIRECTORY/root; what the machine writes is lost, and the
+# cache stays as it was. LAYER is put over the cached root.
+vm_mount() {
+	mount -t tmpfs cgemud-vm "$1" && mkdir "$1"/{upper,work,root} &&
+		mount -t overlay -o "lowerdir=${2:+$2:}$vm_root,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
+}
+
+# vm_make_initrd ROOT RELEASE INIT FILE: writes an initrd that mounts the root from virtio-9p and hands over to INIT there.
 vm_make_initrd() {
-	local tree release module
+	local root=$1 release=$2 tree module
 	tree=$(mktemp -d) || return 1
-	release=$(ls "$vm_root/usr/lib/modules") || return 1
 	mkdir -p "$tree"/{bin,dev,proc,sys,root,modules}
-	cp "$vm_root/bin/busybox" "$tree/bin/" || return 1
+	cp "$root/bin/busybox" "$tree/bin/" || return 1
 	# In the order in which they need each other.
 	for module in $(for name in virtio_pci 9pnet_virtio 9p; do
-		chroot "$vm_root" modprobe --set-version "$release" --show-depends "$name"
+		chroot "$root" modprobe --set-version "$release" --show-depends "$name"
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'); do
-		cp "$vm_root$module" "$tree/modules/" && echo "insmod /modules/${module##*/}" >>"$tree/modules/load"
+		cp "$root$module" "$tree/modules/" || return 1
+		case $module in *.xz) xz -d "$tree/modules/${module##*/}" || return 1 ;; esac
+		module=${module%.xz}
+		echo "insmod /modules/${module##*/}" >>"$tree/modules/load"
 	done
-	cat >"$tree/init" <<-'INIT'
+	cat >"$tree/init" <<-INIT
 		#!/bin/busybox sh
 		/bin/busybox --install -s /bin
 		. /modules/load
@@ -63,11 +118,28 @@ vm_make_initrd() {
 		mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=none root /root ||
 			{ echo "cannot mount the root"; poweroff -f; }
 		umount /proc
-		exec switch_root /root /sbin/init
+		exec switch_root /root $3
 	INIT
 	chmod 755 "$tree/init"
-	(cd "$tree" && find . | "$vm_root/bin/busybox" cpio -o -H newc 2>/dev/null | gzip -1) >"$1"
+	(cd "$tree" && find . | ./bin/busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$4"
 	rm -rf "$tree"
 }
 
-vm_kernel() { echo "$vm_root"/boot/vmlinuz-*; }
+# vm_boot ROOT KERNEL INITRD CONSOLE [ARGUMENT…]: runs the machine until it powers itself off. CONSOLE gets what it says.
+vm_boot() {
+	local root=$1 kernel=$2 initrd=$3 console=$4
+	shift 4
+	timeout --foreground 3000 qemu-system-x86_64 -accel tcg,thread=multi -machine q35 -cpu max -smp 2 -m 1024 -nographic \
+		-no-reboot -nodefaults -serial file:"$console" -kernel "$kernel" -initrd "$initrd" \
+		-append "console=ttyS0 quiet systemd.show_status=no panic=-1" \
+		-fsdev local,id=root,path="$root",security_model=none,multidevs=remap \
+		-device virtio-9p-pci,fsdev=root,mount_tag=root "$@" </dev/null
+}
+
+# vm_report ROOT STATUS CONSOLE: prints what the tests in the machine said; 1 if there is nothing.
+vm_report() {
+	[ -s "$1/test/output" ] && cat "$1/test/output" && return
+	echo "the machine did not run the tests (qemu: status $2); its console ends with"
+	tail -n 40 "$3"
+	return 1
+}

@@ -7,28 +7,8 @@ source=$1 build=$2 prefix=$3
 . "$source/tests/lib/runsc.sh"
 . "$source/tests/vm/root.sh"
 
-skip() {
-	echo "skip: $*"
-	exit 77
-}
-[ "$(id -u)" = 0 ] || skip "the machine's root is made as root"
-command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86 is not installed"
-reason=$(vm_make_root) || skip "no root for the machine: $reason"
-
-# Mounts are this process' own.
-[ -n "${CGEMUD_VM_NAMESPACE:-}" ] || CGEMUD_VM_NAMESPACE=1 exec unshare --mount --propagation private -- "$0" "$@"
-work=$(mktemp -d "${TMPDIR:-/tmp}/cgemud-vm.XXXXXX") || exit 1
-root=$work/root
-cleanup() {
-	umount -l "$root" "$work" 2>/dev/null
-	rmdir "$work"
-}
-trap cleanup EXIT
-trap 'exit 143' TERM INT
-
-# What the machine writes is lost, and the cache stays as it was.
-mount -t tmpfs cgemud-vm "$work" && mkdir "$work"/{upper,work,root} &&
-	mount -t overlay -o "lowerdir=$vm_root,upperdir=$work/upper,workdir=$work/work" overlay "$root" || exit 1
+vm_begin "$@"
+vm_mount "$work" || exit 1
 DESTDIR=$root meson install -C "$build" --no-rebuild --quiet || exit 1
 mkdir -p "$root/test"
 cp -r "$source/tests/vm/inside.sh" "$source/tests/lib/check.sh" "$source/tests/probe" "$source/tests/reference/scenarios" \
@@ -62,20 +42,9 @@ done
 echo vm >"$root/etc/hostname"
 : >"$root/etc/machine-id"
 
-vm_make_initrd "$work/initrd" || exit 1
-timeout --foreground 3000 qemu-system-x86_64 -accel tcg,thread=multi -machine q35 -cpu max -smp 2 -m 1024 -nographic -no-reboot \
-	-nodefaults -serial file:"$work/console" -kernel "$(vm_kernel)" -initrd "$work/initrd" \
-	-append "console=ttyS0 quiet systemd.show_status=no panic=-1" \
-	-fsdev local,id=root,path="$root",security_model=none,multidevs=remap \
-	-device virtio-9p-pci,fsdev=root,mount_tag=root \
+release=$(ls "$vm_root/usr/lib/modules")
+vm_make_initrd "$root" "$release" /sbin/init "$work/initrd" || exit 1
+vm_boot "$root" "$vm_root/boot/vmlinuz-$release" "$work/initrd" "$work/console" \
 	-fsdev local,id=old,path="$root",security_model=none,multidevs=remap \
-	-device virtio-9p-pci,fsdev=old,mount_tag=old </dev/null
-status=$?
-if [ -s "$root/test/output" ]; then
-	cat "$root/test/output"
-else
-	echo "the machine did not run the tests (qemu: status $status); its console ends with"
-	tail -n 40 "$work/console"
-	exit 1
-fi
-grep -qE '^[0-9]+ passed, 0 failed, [0-9]+ skipped$' "$root/test/output"
+	-device virtio-9p-pci,fsdev=old,mount_tag=old
+vm_report "$root" $? "$work/console"
