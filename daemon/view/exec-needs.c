@@ -63,7 +63,7 @@ static char *objection_to_process_files(const Exec *exec)
 	return why ? why : objection_to_groups(exec->tree);
 }
 
-/* Names of files of /proc that are served, but cannot be mounted; NULL: none. */
+/* Names of files that the kernel lacks, and that so cannot be mounted; NULL: none. */
 static char *missing_files(const Exec *exec)
 {
 	GString *names = g_string_new(NULL);
@@ -73,6 +73,8 @@ static char *missing_files(const Exec *exec)
 		if (access(path, F_OK) < 0 && access(served, F_OK) == 0)
 			g_string_append_printf(names, "%s%s", names->len ? ", " : "", path);
 	}
+	if (access(EXEC_KMSG, F_OK) < 0)
+		g_string_append_printf(names, "%s%s", names->len ? ", " : "", EXEC_KMSG);
 	return g_string_free(names, names->len == 0);
 }
 

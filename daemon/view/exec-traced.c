@@ -86,7 +86,7 @@ static unsigned features_for(unsigned needs)
 		TraceFeature feature;
 	} table[] = {
 		{EXEC_NEED_STATFS, TRACE_STATFS},   {EXEC_NEED_OPENAT2, TRACE_OPENAT2},
-		{EXEC_NEED_PROCESS, TRACE_PROCESS}, {EXEC_NEED_FILES, TRACE_FILES},
+		{EXEC_NEED_PROCESS, TRACE_PROCESS}, {EXEC_NEED_FILES, TRACE_FILES | TRACE_SEEKS},
 		{EXEC_NEED_FORKS, TRACE_FORKS},     {EXEC_NEED_MEMORY, TRACE_MEMORY},
 		{EXEC_NEED_WRITES, TRACE_WRITES},
 	};
@@ -97,10 +97,10 @@ static unsigned features_for(unsigned needs)
 	return features;
 }
 
-/* Of what the kernel lacks, copies of what is served. */
+/* Of what the kernel lacks, copies of what is served, and a log. */
 static gboolean show_missing(const Exec *exec, Shadow *shadow, GError **error)
 {
-	for (const char *const *name = exec_proc_names; exec->needs & EXEC_NEED_FILES && *name; name++) {
+	for (const char *const *name = exec_proc_names; *name; name++) {
 		g_autofree char *path = g_build_filename("/proc", *name, NULL);
 		g_autofree char *served = g_build_filename(exec->composite, "proc", *name, NULL);
 		if (access(path, F_OK) == 0 || access(served, F_OK) < 0)
@@ -109,7 +109,7 @@ static gboolean show_missing(const Exec *exec, Shadow *shadow, GError **error)
 		if (!shadow_add_copy(shadow, path, served, error))
 			return FALSE;
 	}
-	return TRUE;
+	return access(EXEC_KMSG, F_OK) == 0 || shadow_add_silent(shadow, EXEC_KMSG, error);
 }
 
 static gboolean run(Exec *exec, Shadow *shadow, GError **error)
@@ -141,7 +141,8 @@ gboolean exec_traced_run(Exec *exec, GError **error)
 	if (!(exec->needs & (EXEC_NEED_PROCESS | EXEC_NEED_FILES)))
 		return run(exec, NULL, error);
 	Shadow *shadow = shadow_new(NULL, error);
-	gboolean ok = shadow && show_missing(exec, shadow, error) && run(exec, shadow, error);
+	gboolean ok = shadow && (!(exec->needs & EXEC_NEED_FILES) || show_missing(exec, shadow, error)) &&
+		      run(exec, shadow, error);
 	shadow_free(shadow);
 	return ok;
 }

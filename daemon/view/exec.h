@@ -124,6 +124,8 @@ gboolean exec_show(Exec *exec, const char *composite, GError **error);
 /* The parts of this that do not depend on mounting. */
 extern const char *const exec_proc_names[]; /* files that may be shown in /proc; ends with NULL */
 gboolean exec_shows_proc(const Config *config, const ExecLimits *limits, const char *name);
+/* Who reads the kernel's log gives up without it. */
+#define EXEC_KMSG "/dev/kmsg"
 extern const char *const exec_cpu_lists[]; /* files of /sys/devices/system/cpu that list CPUs; ends with NULL */
 /* The command's group instead of each hierarchy's root in a layout's plan. */
 void exec_show_group(const GPtrArray *plan, const char *group);

@@ -13,12 +13,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int add_row(scmp_filter_ctx filter, const SyscallRow *row)
+static int add_row(scmp_filter_ctx filter, const SyscallRow *row, unsigned features)
 {
 	struct scmp_arg_cmp conditions[6];
 	unsigned n = 0;
 	for (unsigned i = 0; i < 6; i++)
-		if (row->zero & 1U << i)
+		if (row->zero & 1U << i && !(features & TRACE_SEEKS))
 			conditions[n++] = SCMP_CMP(i, SCMP_CMP_EQ, 0);
 	return seccomp_rule_add_array(filter, SCMP_ACT_TRACE(0), row->nr, n, conditions);
 }
@@ -29,7 +29,7 @@ static int add_rules(scmp_filter_ctx filter, unsigned features)
 				 SCMP_A0(SCMP_CMP_EQ, FILTER_HELLO_ARGUMENT));
 	for (const SyscallRow *row = syscall_rows; r == 0 && row->name; row++)
 		if (row->features & features)
-			r = add_row(filter, row);
+			r = add_row(filter, row, features);
 	return r;
 }
 

@@ -20,6 +20,7 @@ struct Shadow {
 	GPtrArray *places;  /* shown paths of what was bound or added, owned */
 	GHashTable *bound;  /* shown path → Node, a reference */
 	GHashTable *copied; /* shown path → path of the original */
+	GHashTable *silent; /* shown path → descriptor of a FIFO that is kept open */
 	GMutex lock;        /* of what follows: the groups' own thread tells of changes as well */
 	GPtrArray *changed; /* Node: event files to be brought up to date, references */
 	gboolean watched;
@@ -59,6 +60,11 @@ static char *make_root(GError **error)
 	return path;
 }
 
+static void close_descriptor(void *fd)
+{
+	close(GPOINTER_TO_INT(fd));
+}
+
 Shadow *shadow_new(Fs *fs, GError **error)
 {
 	struct stat st;
@@ -77,6 +83,7 @@ Shadow *shadow_new(Fs *fs, GError **error)
 	shadow->places = g_ptr_array_new_with_free_func(g_free);
 	shadow->bound = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) node_unref);
 	shadow->copied = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	shadow->silent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_descriptor);
 	shadow->changed = g_ptr_array_new_with_free_func((GDestroyNotify) node_unref);
 	g_mutex_init(&shadow->lock);
 	if (fs) {
@@ -96,6 +103,7 @@ void shadow_free(Shadow *shadow)
 	g_ptr_array_unref(shadow->places);
 	g_hash_table_unref(shadow->bound);
 	g_hash_table_unref(shadow->copied);
+	g_hash_table_unref(shadow->silent);
 	g_ptr_array_unref(shadow->changed);
 	g_mutex_clear(&shadow->lock);
 	g_free(shadow->root);
@@ -515,6 +523,24 @@ gboolean shadow_add_text(Shadow *shadow, const char *shown, const char *text, GE
 	g_autofree char *real = shadow_add_file(shadow, shown, text, strlen(text));
 	add_place(shadow, shown);
 	return real || fail(error, "make the file shown as", shown);
+}
+
+gboolean shadow_add_silent(Shadow *shadow, const char *shown, GError **error)
+{
+	g_autofree char *real = shadow_real(shadow, shown);
+	int r = real_make_parents(real);
+	/* Both ends: it is never at its end, and opening it waits for nobody. */
+	int fd = r == 0 && mkfifo(real, 0644) == 0 ? open(real, O_RDWR | O_CLOEXEC) : -1;
+	add_place(shadow, shown);
+	if (fd < 0)
+		return fail(error, "make a FIFO, for who reads the kernel's log,", real);
+	g_hash_table_replace(shadow->silent, g_strdup(shown), GINT_TO_POINTER(fd));
+	return TRUE;
+}
+
+gboolean shadow_is_silent(const Shadow *shadow, const char *shown)
+{
+	return g_hash_table_contains(shadow->silent, shown);
 }
 
 gboolean shadow_add_copy(Shadow *shadow, const char *shown, const char *original, GError **error)

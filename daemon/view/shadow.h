@@ -30,6 +30,9 @@ gboolean shadow_add_link(Shadow *shadow, const char *shown, const char *target, 
 gboolean shadow_add_text(Shadow *shadow, const char *shown, const char *text, GError **error);
 /* A file that says what the real file `original` does at the moment in which it is opened. */
 gboolean shadow_add_copy(Shadow *shadow, const char *shown, const char *original, GError **error);
+/* A file whose readers wait for ever; is this one? */
+gboolean shadow_add_silent(Shadow *shadow, const char *shown, GError **error);
+gboolean shadow_is_silent(const Shadow *shadow, const char *shown);
 
 gboolean shadow_shows(const Shadow *shadow, const char *path);
 /* The shown path of a real one: a part of `path`; NULL if it does not lie in the shadow. */

@@ -96,7 +96,7 @@ const SyscallRow syscall_rows[] = {
 	{"getcwd", SYS_getcwd, TRACE_PATHS, NO, NO, NO, NO, NO, 0, getcwd_enter, getcwd_leave, 0},
 	{"readlink", SYS_readlink, TRACE_PATHS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, readlink_enter, readlink_leave, 0},
 	{"readlinkat", SYS_readlinkat, TRACE_PATHS, 0, 1, NO, NO, NO, SYSCALL_NOFOLLOW, readlink_enter, readlink_leave, 0},
-	{"lseek", SYS_lseek, TRACE_PATHS, 0, NO, NO, NO, NO, 0, rewind_enter, NULL, 1 << 1 | 1 << 2},
+	{"lseek", SYS_lseek, TRACE_PATHS | TRACE_SEEKS, 0, NO, NO, NO, NO, 0, seek_enter, NULL, 1 << 1 | 1 << 2},
 	{"pread64", SYS_pread64, TRACE_PATHS, 0, NO, NO, NO, NO, 0, rewind_enter, NULL, 1 << 3},
 
 	{"write", SYS_write, TRACE_WRITES, 0, NO, NO, NO, NO, 0, write_enter, NULL, 0},

@@ -19,11 +19,12 @@ typedef enum TraceFeature {
 	TRACE_READS = 1 << 8,  /* reading what cannot be read */
 	TRACE_POLLS = 1 << 9,  /* waiting for event files */
 	TRACE_WAITS = 1 << 10, /* what follows once something waits for one */
+	TRACE_SEEKS = 1 << 11, /* in what cannot seek: a FIFO */
 } TraceFeature;
 
 /* Those of filters that a process gets when it needs them. */
-#define TRACE_ADDED   (TRACE_WRITES | TRACE_READS | TRACE_POLLS | TRACE_WAITS)
-#define TRACE_N_ADDED 4
+#define TRACE_ADDED   (TRACE_WRITES | TRACE_READS | TRACE_POLLS | TRACE_WAITS | TRACE_SEEKS)
+#define TRACE_N_ADDED 5
 
 typedef struct Call Call;
 
@@ -51,7 +52,8 @@ typedef struct SyscallRow {
 	unsigned flags;            /* SyscallFlag */
 	Verdict (*enter)(Call *call);
 	void (*leave)(Call *call);
-	unsigned zero; /* set of 1 << argument: those that must be 0, else the call is not stopped */
+	unsigned zero; /* set of 1 << argument: those that must be 0, else the call is not stopped (for TRACE_SEEKS it
+			  is) */
 } SyscallRow;
 
 extern const SyscallRow syscall_rows[]; /* ends with name == NULL */

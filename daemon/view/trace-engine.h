@@ -153,6 +153,10 @@ char *trace_shown_fd(const Call *call, int fd);
 Caller trace_caller(const Call *call);
 /* Argument n becomes `path`, which must be shorter than PATH_MAX; the original one comes back when the call ends. */
 Verdict redirect_to(Call *call, int n, const char *path);
+/* trace-kmsg.c: opens the kernel's log, or what stands for it. */
+Verdict open_silent(Call *call, const char *shown, int flags, guint64 mode);
+/* Opens a real file in the shown one's place. */
+Verdict become_openat(Call *call, const char *real, int flags, guint64 mode);
 /* Opens what a special path leads to: `flags` and `mode` are those of openat(2), which the call is or becomes.
  * CALL_PASS: the path is nothing special. */
 Verdict open_special(Call *call, const char *path, int flags, guint64 mode);
@@ -203,6 +207,7 @@ void getcwd_leave(Call *call);
 Verdict readlink_enter(Call *call);
 void readlink_leave(Call *call);
 Verdict rewind_enter(Call *call);
+Verdict seek_enter(Call *call);
 Verdict write_enter(Call *call);
 Verdict writev_enter(Call *call);
 Verdict copy_enter(Call *call);

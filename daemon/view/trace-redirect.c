@@ -207,7 +207,7 @@ static gboolean is_writing(int flags)
 }
 
 /* The opening calls in terms of openat(2). */
-static Verdict become_openat(Call *call, const char *real, int flags, guint64 mode)
+Verdict become_openat(Call *call, const char *real, int flags, guint64 mode)
 {
 	const SyscallRow *row = call->task->row;
 	Verdict verdict = redirect_to(call, row->path, real);
@@ -256,6 +256,8 @@ static Verdict open_shown(Call *call, const char *shown, int flags, guint64 mode
 	const Caller caller = trace_caller(call);
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return call_answer(call, -EOPNOTSUPP);
+	if (shadow_is_silent(shadow, shown))
+		return open_silent(call, shown, flags, mode);
 	int r = shadow_prepare(shadow, shown, SHADOW_READ, flags, &caller);
 	if (r == -ENOENT && flags & O_CREAT)
 		r = shadow_create(shadow, shown);

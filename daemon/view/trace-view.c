@@ -87,7 +87,8 @@ static gboolean show_cpu_lists(View *view, GError **error)
 
 static gboolean show_all(View *view, LayoutTree tree, GError **error)
 {
-	return (tree == LAYOUT_PROCSYS || show_tree(view, tree, "/sys/fs/cgroup", error)) &&
+	return (access(EXEC_KMSG, F_OK) == 0 || shadow_add_silent(view->shadow, EXEC_KMSG, error)) &&
+	       (tree == LAYOUT_PROCSYS || show_tree(view, tree, "/sys/fs/cgroup", error)) &&
 	       show_tree(view, LAYOUT_PROCSYS, "/proc/sys", error) && show_proc(view, error) &&
 	       show_cpu_lists(view, error);
 }

@@ -166,10 +166,22 @@ warns_of_static_programs() {
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf --one-file-system "$work"' EXIT
+# With a /dev of its own, as containers have, if this one has it.
+waits_for_the_log() {
+	[ -e /dev/kmsg ] || { run -- "$python3" "$here/kmsg.py"; return; }
+	unshare --mount --propagation private bash -ec 'mkdir -p "$0/dev" && mount -t tmpfs dev "$0/dev"
+		for node in null zero urandom fuse; do
+			: >"$0/dev/$node" && mount --bind /dev/$node "$0/dev/$node"
+		done
+		mkdir "$0/dev/shm" && chmod 1777 "$0/dev/shm" && mount --rbind "$0/dev" /dev && "$@"' "$work" \
+		timeout --kill-after 10 "$limit" "$cgemud" --exec ${view:+--view=$view} -- "$python3" "$here/kmsg.py"
+}
+
 for view in trace preload; do
 	reason=$(run -- true 2>&1) || { skip "--view=$view" "it does not work here: $reason"; continue; }
 	check "the answers agree ($view)" run -- python3 "$top/tests/exec/story.py"
 	check "limits, v1 ($view)" limited v1
+	[ "$view" = preload ] || check "waiting for the kernel's log ($view)" waits_for_the_log
 	[ -z "$brief" ] || continue
 	check "limits, v2 ($view)" limited v2
 	check "groups ($view)" makes_groups
@@ -180,6 +192,7 @@ done
 [ "$view" != preload ] || check "a static program is warned of" warns_of_static_programs
 view=
 check "errors and new numbers" refuses_nonsense
+check "waiting for the kernel's log" waits_for_the_log
 explains() {
 	local plan
 	plan=$(run --explain --cpus=1 --memory=1G -- /nonexistent/command) || return 1
