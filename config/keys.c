@@ -138,6 +138,8 @@ const ConfigKey config_keys[] = {
 
 	{"exec", "foreign-syscalls", CONFIG_CHOICE, "allow", .choices = "allow|refuse",
 	 .meaning = "32-bit and x32 system calls, which --exec does not translate: untouched, or refused with ENOSYS"},
+	{"exec", "kmsg", CONFIG_BOOL, "false",
+	 .meaning = "where there is no /dev/kmsg, show one even if calls that open need not be traced otherwise"},
 	{"exec", "view", CONFIG_CHOICE, "auto", .choices = "auto|namespace|trace|preload",
 	 .meaning = "how --exec shows the trees where --view does not say it"},
 

@@ -63,8 +63,13 @@ static char *objection_to_process_files(const Exec *exec)
 	return why ? why : objection_to_groups(exec->tree);
 }
 
+static gboolean lacks_kmsg(void)
+{
+	return access(EXEC_KMSG, F_OK) < 0;
+}
+
 /* Names of files that the kernel lacks, and that so cannot be mounted; NULL: none. */
-static char *missing_files(const Exec *exec)
+static char *missing_files(const Exec *exec, gboolean with_kmsg)
 {
 	GString *names = g_string_new(NULL);
 	for (const char *const *name = exec_proc_names; *name; name++) {
@@ -73,7 +78,7 @@ static char *missing_files(const Exec *exec)
 		if (access(path, F_OK) < 0 && access(served, F_OK) == 0)
 			g_string_append_printf(names, "%s%s", names->len ? ", " : "", path);
 	}
-	if (access(EXEC_KMSG, F_OK) < 0)
+	if (with_kmsg && lacks_kmsg())
 		g_string_append_printf(names, "%s%s", names->len ? ", " : "", EXEC_KMSG);
 	return g_string_free(names, names->len == 0);
 }
@@ -97,24 +102,32 @@ static gboolean writes_go_wrong(const Exec *exec)
 	return path && control_files_real.write(path, "nonsense", NULL) == -EIO;
 }
 
+static void find_reasons_to_stop_opens(Exec *exec)
+{
+	g_autofree char *objection = objection_to_process_files(exec);
+	g_autofree char *files = missing_files(exec, config_bool(exec->config, "exec", "kmsg"));
+	if (files)
+		exec->needs |= EXEC_NEED_FILES;
+	if (writes_go_wrong(exec))
+		exec->needs |= EXEC_NEED_WRITES;
+	if (!objection && !(exec->needs & (EXEC_NEED_FILES | EXEC_NEED_WRITES)))
+		return;
+	/* Where they are stopped anyway the rest comes for little; it tells of groups that processes move to. */
+	exec->needs |= EXEC_NEED_PROCESS | EXEC_NEED_FORKS;
+	if (lacks_kmsg())
+		exec->needs |= EXEC_NEED_FILES;
+}
+
 void exec_needs_find(Exec *exec)
 {
-	g_autofree char *objection = objection_to_process_files(exec), *files = missing_files(exec);
 	exec->needs = EXEC_NEED_STATFS;
 	if (syscall(SYS_openat2, -1, NULL, NULL, 0) < 0 && errno == ENOSYS)
 		exec->needs |= EXEC_NEED_OPENAT2;
 	if (exec->options->memory)
 		exec->needs |= EXEC_NEED_MEMORY;
-	if (files)
-		exec->needs |= EXEC_NEED_FILES;
-	if (writes_go_wrong(exec))
-		exec->needs |= EXEC_NEED_WRITES;
-	/* Where calls that open are stopped anyway this comes for nothing, and tells of groups that processes move to.
-	 */
-	if (objection || files || exec->needs & EXEC_NEED_WRITES)
-		exec->needs |= EXEC_NEED_PROCESS;
-	if (exec->options->pids || exec->needs & EXEC_NEED_PROCESS)
+	if (exec->options->pids)
 		exec->needs |= EXEC_NEED_FORKS;
+	find_reasons_to_stop_opens(exec);
 }
 
 static void explain(const Exec *exec, ExecNeed need, const char *what, const char *why)
@@ -129,8 +142,8 @@ static void explain(const Exec *exec, ExecNeed need, const char *what, const cha
 
 void exec_needs_explain(const Exec *exec)
 {
-	g_autofree char *objection = objection_to_process_files(exec), *files = missing_files(exec);
-	g_autofree char *which = g_strdup_printf("%s, which can be opened but not mounted", files);
+	g_autofree char *objection = objection_to_process_files(exec), *files = missing_files(exec, TRUE);
+	g_autofree char *which = g_strdup_printf("the kernel has no %s, nor a place to mount it on", files);
 	explain(exec, EXEC_NEED_STATFS, "statfs and fstatfs", "files that are served would say that they are FUSE's");
 	explain(exec, EXEC_NEED_OPENAT2, "openat2", "the kernel lacks it");
 	explain(exec, EXEC_NEED_PROCESS, "calls that open, for /proc/PID/mountinfo, mounts and cgroup",

@@ -174,7 +174,8 @@ waits_for_the_log() {
 			: >"$0/dev/$node" && mount --bind /dev/$node "$0/dev/$node"
 		done
 		mkdir "$0/dev/shm" && chmod 1777 "$0/dev/shm" && mount --rbind "$0/dev" /dev && "$@"' "$work" \
-		timeout --kill-after 10 "$limit" "$cgemud" --exec ${view:+--view=$view} -- "$python3" "$here/kmsg.py"
+		timeout --kill-after 10 "$limit" "$cgemud" --exec --set exec.kmsg=true ${view:+--view=$view} -- \
+		"$python3" "$here/kmsg.py"
 }
 
 for view in trace preload; do
