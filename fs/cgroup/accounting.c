@@ -90,7 +90,8 @@ void accounting_note_ended(Members *members, Task *gone)
 static void settle_gone(Task *parent, const Process *now)
 {
 	unsigned n = parent->groups[0]->hierarchy->fs->cgroups->hierarchies->len;
-	Group **groups = parent->gone_groups ? parent->gone_groups : parent->groups;
+	/* Of who was not seen before the times may be of anybody, not only of the last that ended. */
+	Group **groups = parent->gone_groups && parent->last.pid ? parent->gone_groups : parent->groups;
 	guint64 user = growth(now->children_user_ns, parent->last.children_user_ns);
 	guint64 system = growth(now->children_system_ns, parent->last.children_system_ns);
 

@@ -1,22 +1,19 @@
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/state-format.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 /* Opened and read by name: called when nothing of ours is asked meanwhile. */
 char *state_boot_id(Fs *fs)
 {
-	struct stat ns;
 	g_autofree char *id = NULL;
 	g_autoptr(Sample) sample = NULL;
+	Process first = {0};
 
-	if (stat("/proc/self/ns/pid", &ns) < 0)
-		ns.st_ino = 0;
+	/* Not the inode of /proc/self/ns/pid: gVisor shows another one each time. */
+	(void) sampler_read_process(fs->sampler, 1, FALSE, &first);
 	if (g_file_get_contents("/proc/sys/kernel/random/boot_id", &id, NULL, NULL))
-		return g_strdup_printf("%s %llu", g_strchomp(id), (unsigned long long) ns.st_ino);
+		return g_strdup_printf("%s %" G_GUINT64_FORMAT, g_strchomp(id), first.start);
 	sample = sampler_get(fs->sampler, SAMPLE_LOAD);
-	return g_strdup_printf("%" G_GUINT64_FORMAT " %llu", sample->boot_time_s, (unsigned long long) ns.st_ino);
+	return g_strdup_printf("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, sample->boot_time_s, first.start);
 }
 
 static guint64 unusual_ino(const Node *node)

@@ -244,6 +244,8 @@ void tasks_restore(Fs *fs, GVariant *tasks, const GPtrArray *groups)
 	GVariantIter iter;
 	GVariant *task;
 
+	/* Writing the settings again may have made somebody look who is there; nobody knew yet where they belong. */
+	g_hash_table_remove_all(fs->cgroups->members->tasks);
 	g_variant_iter_init(&iter, tasks);
 	while ((task = g_variant_iter_next_value(&iter))) {
 		task_restore(fs, task, groups);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -328,6 +329,26 @@ static void test_members(void **state)
 	end(frozen);
 }
 
+/* Writing such settings again looks at the machine's processes before the members are known. */
+static void test_members_of_a_cpuset(void **state)
+{
+	pid_t pid = sleeper();
+	StateReport report;
+
+	make("/v1/cpuset", "a");
+	make("/v1/pids", "a");
+	set("/v1/cpuset/a/cpuset.cpus", "0");
+	set("/v1/cpuset/a/cpuset.mems", "0");
+	attach(pid, "/v1/cpuset/a/cgroup.procs");
+	attach(pid, "/v1/pids/a/cgroup.procs");
+	restore(&report);
+	assert_int_equal(report.n_processes, 1);
+	state_report_clear(&report);
+	assert_members("/v1/cpuset/a/cgroup.procs", pid);
+	assert_members("/v1/pids/a/cgroup.procs", pid);
+	end(pid);
+}
+
 /* Until its parent reaps it a zombie counts as a task, and is listed nowhere. */
 static void test_zombies(void **state)
 {
@@ -370,6 +391,31 @@ static void test_counters_go_on(void **state)
 		if (i == 0)
 			end(pid);
 	}
+}
+
+/* What somebody reaped before is none of the group whose member ends while nobody looks. */
+static void test_times_of_others_stay_out(void **state)
+{
+	StateReport report;
+	g_autoptr(GBytes) bytes = NULL;
+	g_autofree char *usage = NULL;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		while (clock() < CLOCKS_PER_SEC / 2)
+			;
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	pid = sleeper();
+	make("/v1/cpu,cpuacct", "a");
+	attach(pid, "/v1/cpu,cpuacct/a/cgroup.procs");
+	bytes = state_save(fs);
+	end(pid);
+	assert_true(state_restore(successor, bytes, &report, NULL));
+	state_report_clear(&report);
+	usage = get(successor, "/v1/cpu,cpuacct/a/cpuacct.usage");
+	assert_in_range(g_ascii_strtoull(usage, NULL, 10), 0, 250000000);
 }
 
 /* The same state with other members in front. */
@@ -503,10 +549,13 @@ static void test_lost_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_v1_settings), TEST(test_exclusive_sets),   TEST(test_v2_settings),
-		TEST_V2(test_unified),  TEST(test_names_and_owners), TEST(test_members),
-		TEST(test_zombies),     TEST(test_counters_go_on),   TEST(test_other_boot),
-		TEST_V2(test_damage),   TEST_V2(test_nonsense),      TEST_V2(test_lost_groups),
+		TEST(test_v1_settings),         TEST(test_exclusive_sets),
+		TEST(test_v2_settings),         TEST_V2(test_unified),
+		TEST(test_names_and_owners),    TEST(test_members),
+		TEST(test_members_of_a_cpuset), TEST(test_zombies),
+		TEST(test_counters_go_on),      TEST(test_times_of_others_stay_out),
+		TEST(test_other_boot),          TEST_V2(test_damage),
+		TEST_V2(test_nonsense),         TEST_V2(test_lost_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
