@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# `cgemud --exec`: the command sees one story, and otherwise runs as it would without. Arguments: cgemud, and `brief`
-# where starting a program takes long.
+# `cgemud --exec`: the command sees one story, and otherwise runs as it would without. Arguments: cgemud, the program
+# made from coherent.c, and `brief` where starting a program takes long.
 set -u
 
 top=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 . "$top/tests/lib/check.sh"
-cgemud=$1 brief=${2:-}
+cgemud=$1 coherent=$2 brief=${3:-}
 limit=${LIMIT:-120}
 
 view=
@@ -59,10 +59,10 @@ makes_groups() {
 here=$top/tests/exec
 # The system's own: not a script that starts another.
 python3=$(PATH=/usr/bin:/bin:$PATH command -v python3) || exit 1
-# agree RUN TREE: with limits and without.
+# agree RUN TREE: with limits and without, to a static program and to a dynamic one.
 agree() {
 	local size=$((256 << 20))
-	"$1" --tree="$2" --cpus=1 --memory=$size -- python3 "$here/coherence.py" --cpus 1 --memory $size &&
+	"$1" --tree="$2" --cpus=1 --memory=$size -- "$coherent" 1 $size && "$1" --tree="$2" -- "$coherent" &&
 		{ [ -n "$brief" ] || "$1" --tree="$2" -- python3 "$here/coherence.py"; }
 }
 
@@ -183,6 +183,7 @@ for view in trace preload; do
 	check "the answers agree ($view)" run -- python3 "$top/tests/exec/story.py"
 	check "limits, v1 ($view)" limited v1
 	[ "$view" = preload ] || check "waiting for the kernel's log ($view)" waits_for_the_log
+	[ "$view" = preload ] || check "all answers agree, v2 ($view)" agree run v2
 	[ -z "$brief" ] || continue
 	check "limits, v2 ($view)" limited v2
 	check "groups ($view)" makes_groups
@@ -235,6 +236,7 @@ user=(setpriv --reuid 1000 --regid 1000 --clear-groups)
 open_to_user() {
 	chmod 1777 "$work" && cp "$cgemud" "$work/cgemud" && chmod 755 "$work/cgemud" &&
 		cp "$here"/{story,coherence,answers}.py "$work/" && chmod 644 "$work"/*.py || return 1
+	cp "$coherent" "$work/coherent" && chmod 755 "$work/coherent" || return 1
 	"${user[@]}" test -w /dev/fuse && return
 	mknod "$work/fuse" c 10 229 && chmod 666 "$work/fuse" && mount --bind "$work/fuse" /dev/fuse
 }
@@ -253,7 +255,7 @@ else
 	check "an ordinary user can be given all that it takes" open_to_user
 	check "an ordinary user gets one story" as_user -- python3 "$work/story.py"
 	# What was mounted before is locked in a user namespace, and stays in the kernel's mount table.
-	here=$work check "an ordinary user gets the same answers everywhere" agree as_user v1
+	here=$work coherent=$work/coherent check "an ordinary user gets the same answers everywhere" agree as_user v1
 	check "an ordinary user makes groups" user_makes_groups
 	check "an ordinary user's limits" says 1 as_user --cpus=1 --memory=64M -- nproc
 fi
