@@ -7,6 +7,7 @@
 #include "daemon/view/job.h"
 #include "daemon/view/preload-serve.h"
 #include "daemon/view/preload/protocol.h"
+#include "daemon/view/workdir.h"
 
 #include "build-features.h"
 
@@ -108,7 +109,8 @@ gboolean exec_preload_run(Exec *exec, GError **error)
 		return FALSE;
 	}
 	warn_if_static(exec->options->command[0]);
-	exec->scratch = g_dir_make_tmp("cgemud-exec.XXXXXX", error);
+	int lock;
+	exec->scratch = workdir_make(NULL, 0700, &lock, error);
 	if (!exec->scratch)
 		return FALSE;
 	g_autofree char *socket = g_build_filename(exec->scratch, "socket", NULL);
@@ -117,5 +119,6 @@ gboolean exec_preload_run(Exec *exec, GError **error)
 	view_close(view);
 	(void) unlink(socket);
 	(void) rmdir(exec->scratch);
+	close(lock);
 	return ok;
 }

@@ -1,6 +1,7 @@
 #include "daemon/view/exec.h"
 
 #include "daemon/exit-codes.h"
+#include "daemon/view/workdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,7 +80,8 @@ static gboolean run_in_namespace(Exec *exec, GError **error)
 
 gboolean exec_run_mounted(Exec *exec, GError **error)
 {
-	exec->scratch = g_dir_make_tmp("cgemud-exec.XXXXXX", error);
+	int lock;
+	exec->scratch = workdir_make(NULL, 0700, &lock, error);
 	if (!exec->scratch)
 		return FALSE;
 	/* Also when the root has become another. */
@@ -88,6 +90,7 @@ gboolean exec_run_mounted(Exec *exec, GError **error)
 	gboolean ok = run_in_namespace(exec, error);
 	(void) unlinkat(parent, name, AT_REMOVEDIR);
 	close(parent);
+	close(lock);
 	return ok;
 }
 

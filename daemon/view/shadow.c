@@ -1,6 +1,7 @@
 #include "daemon/view/shadow.h"
 
 #include "daemon/view/real-files.h"
+#include "daemon/view/workdir.h"
 #include "fs/cgroup/members.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 struct Shadow {
 	Fs *fs;
 	char *root;
+	int root_lock;
 	size_t root_length;
 	dev_t device;
 	GPtrArray *places;  /* shown paths of what was bound or added, owned */
@@ -48,16 +50,10 @@ static gboolean fail(GError **error, const char *what, const char *path)
 }
 
 /* A tmpfs if there is one: its files are written all the time. */
-static char *make_root(GError **error)
+static char *make_root(int *ret_lock, GError **error)
 {
-	char *path = g_strdup("/dev/shm/cgemud-exec.XXXXXX");
-	if (g_mkdtemp_full(path, 0755))
-		return path;
-	g_free(path);
-	path = g_dir_make_tmp("cgemud-exec.XXXXXX", error);
-	if (path && chmod(path, 0755) < 0)
-		g_debug("%s: %s", path, g_strerror(errno));
-	return path;
+	char *path = workdir_make("/dev/shm", 0755, ret_lock, NULL);
+	return path ? path : workdir_make(NULL, 0755, ret_lock, error);
 }
 
 static void close_descriptor(void *fd)
@@ -68,15 +64,17 @@ static void close_descriptor(void *fd)
 Shadow *shadow_new(Fs *fs, GError **error)
 {
 	struct stat st;
-	g_autofree char *made = make_root(error);
+	int lock;
+	g_autofree char *made = make_root(&lock, error);
 	g_autofree char *root = made ? realpath(made, NULL) : NULL;
 	if (!root || stat(root, &st) < 0) {
-		if (made)
-			fail(error, "use", made);
+		if (made && !fail(error, "use", made))
+			close(lock);
 		return NULL;
 	}
 	Shadow *shadow = g_new0(Shadow, 1);
 	shadow->fs = fs;
+	shadow->root_lock = lock;
 	shadow->root_length = strlen(root);
 	shadow->root = g_steal_pointer(&root);
 	shadow->device = st.st_dev;
@@ -100,6 +98,7 @@ void shadow_free(Shadow *shadow)
 	if (shadow->fs)
 		shadow->fs->notify = NULL;
 	real_remove(AT_FDCWD, shadow->root);
+	close(shadow->root_lock);
 	g_ptr_array_unref(shadow->places);
 	g_hash_table_unref(shadow->bound);
 	g_hash_table_unref(shadow->copied);

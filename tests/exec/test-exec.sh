@@ -166,6 +166,40 @@ warns_of_static_programs() {
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf --one-file-system "$work"' EXIT
+# directories_of PID: those that this cgemud has locked.
+directories_of() {
+	local fd
+	for fd in "/proc/$1"/fd/*; do readlink "$fd"; done | grep -x '.*/cgemud-exec\.[^/]*' | sort -u
+}
+
+# Starts one in the background, and waits until its command runs; sets pid.
+start() {
+	exec {output}< <(exec "$cgemud" --exec --view="$1" -- sh -c 'echo; exec sleep 3600')
+	pid=$!
+	read -r -u "$output"
+}
+
+is_there() {
+	local directory
+	for directory; do [ -d "$directory" ] || { echo "$directory is gone"; return 1; }; done
+}
+
+# What was killed leaves its directories; the next run removes them, and those of no one else.
+removes_what_is_left() {
+	local pid output dead living lost
+	start trace
+	dead=$(directories_of $pid)
+	kill -KILL $pid
+	[ -n "$dead" ] && is_there $dead || return 1
+	start trace
+	living=$(directories_of $pid) lost=0
+	for directory in $dead; do [ ! -e "$directory" ] || { echo "$directory is still there"; lost=1; }; done
+	run -- true && run --view=trace -- true && is_there $living || lost=1
+	kill $pid
+	read -r -u "$output"
+	return $lost
+}
+
 # With a /dev of its own, as containers have, if this one has it.
 waits_for_the_log() {
 	[ -e /dev/kmsg ] || { run -- "$python3" "$here/kmsg.py"; return; }
@@ -261,4 +295,5 @@ else
 fi
 check "limits without groups" refuses "no hierarchy has" --tree=procsys --memory=1G
 check "nothing is left mounted" leaves_nothing
+[ -n "$brief" ] || check "what the killed have left is removed" removes_what_is_left
 finish
