@@ -5,6 +5,7 @@
 #include "daemon/view/filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -13,10 +14,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Unless it is a descriptor's, see SYSCALL_BY_FD: with another flag or none, or a path that no descriptor precedes. */
+static int add_row_by_fd(scmp_filter_ctx filter, const SyscallRow *row)
+{
+	unsigned flags = (unsigned) row->at_flags, dirfd = (unsigned) row->dirfd;
+	int r = seccomp_rule_add(filter, SCMP_ACT_TRACE(0), row->nr, 1, SCMP_CMP(flags, SCMP_CMP_NE, AT_EMPTY_PATH));
+	return r < 0 ? r
+		     : seccomp_rule_add(filter, SCMP_ACT_TRACE(0), row->nr, 1,
+					SCMP_CMP(dirfd, SCMP_CMP_MASKED_EQ, G_MAXUINT32, (guint32) AT_FDCWD));
+}
+
 static int add_row(scmp_filter_ctx filter, const SyscallRow *row, unsigned features)
 {
 	struct scmp_arg_cmp conditions[6];
 	unsigned n = 0;
+	if (row->flags & SYSCALL_BY_FD)
+		return add_row_by_fd(filter, row);
 	for (unsigned i = 0; i < 6; i++)
 		if (row->zero & 1U << i && !(features & TRACE_SEEKS))
 			conditions[n++] = SCMP_CMP(i, SCMP_CMP_EQ, 0);

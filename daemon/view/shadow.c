@@ -133,6 +133,12 @@ gboolean shadow_shows(const Shadow *shadow, const char *path)
 	return FALSE;
 }
 
+gboolean shadow_is_directory(const Shadow *shadow, const char *shown)
+{
+	g_autofree char *real = shadow_real(shadow, shown);
+	return g_file_test(real, G_FILE_TEST_IS_DIR);
+}
+
 const char *shadow_shown(const Shadow *shadow, const char *path)
 {
 	if (!is_below(path, shadow->root))

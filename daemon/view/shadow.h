@@ -35,6 +35,7 @@ gboolean shadow_add_silent(Shadow *shadow, const char *shown, GError **error);
 gboolean shadow_is_silent(const Shadow *shadow, const char *shown);
 
 gboolean shadow_shows(const Shadow *shadow, const char *path);
+gboolean shadow_is_directory(const Shadow *shadow, const char *shown); /* once it has been prepared */
 /* The shown path of a real one: a part of `path`; NULL if it does not lie in the shadow. */
 const char *shadow_shown(const Shadow *shadow, const char *path);
 char *shadow_real(const Shadow *shadow, const char *shown);

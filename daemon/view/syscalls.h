@@ -20,11 +20,12 @@ typedef enum TraceFeature {
 	TRACE_POLLS = 1 << 9,  /* waiting for event files */
 	TRACE_WAITS = 1 << 10, /* what follows once something waits for one */
 	TRACE_SEEKS = 1 << 11, /* in what cannot seek: a FIFO */
+	TRACE_EXECS = 1 << 12, /* programs named by a path that leads up from a directory that is shown */
 } TraceFeature;
 
 /* Those of filters that a process gets when it needs them. */
-#define TRACE_ADDED   (TRACE_WRITES | TRACE_READS | TRACE_POLLS | TRACE_WAITS | TRACE_SEEKS)
-#define TRACE_N_ADDED 5
+#define TRACE_ADDED   (TRACE_WRITES | TRACE_READS | TRACE_POLLS | TRACE_WAITS | TRACE_SEEKS | TRACE_EXECS)
+#define TRACE_N_ADDED 6
 
 typedef struct Call Call;
 
@@ -37,6 +38,9 @@ typedef enum Verdict {
 
 typedef enum SyscallFlag {
 	SYSCALL_NOFOLLOW = 1 << 0, /* a symbolic link as last component is not followed */
+	/* not stopped with a descriptor and AT_EMPTY_PATH as the only flag: the C library's fstat(2), which each file
+	 * that is opened costs, and whose path, "", a filter cannot read */
+	SYSCALL_BY_FD = 1 << 1,
 } SyscallFlag;
 
 /* Argument numbers count from 0; NO_ARGUMENT where a call has none of that class. */

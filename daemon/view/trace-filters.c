@@ -14,8 +14,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-static const TraceFeature added_features[TRACE_N_ADDED] = {TRACE_WRITES, TRACE_READS, TRACE_POLLS, TRACE_WAITS,
-							   TRACE_SEEKS};
+static const TraceFeature added_features[TRACE_N_ADDED] = {TRACE_WRITES, TRACE_READS, TRACE_POLLS,
+							   TRACE_WAITS,  TRACE_SEEKS, TRACE_EXECS};
 
 gboolean filters_build(Tracer *tracer, unsigned features, GError **error)
 {

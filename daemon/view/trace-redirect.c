@@ -113,6 +113,16 @@ Verdict path_enter(Call *call)
 	return shown ? prepare_and_redirect(call, shown, SHADOW_SEE) : verdict;
 }
 
+/* Within the shadow a path that leads up, to a program as well, is not the one that it seems to be. */
+Verdict chdir_enter(Call *call)
+{
+	Verdict verdict;
+	g_autofree char *shown = shown_path(call, &verdict);
+	if (!shown)
+		return verdict;
+	return filter_ready(call, TRACE_EXECS, &verdict) ? prepare_and_redirect(call, shown, SHADOW_SEE) : verdict;
+}
+
 Verdict watch_enter(Call *call)
 {
 	gboolean follow = !(call_argument(call, 2) & IN_DONT_FOLLOW);
@@ -226,10 +236,13 @@ static void free_opening(void *wait)
 	shadow_wait_free(wait);
 }
 
-/* Those of the calls to come that must be stopped because of what is opened. */
-static gboolean filters_ready(Call *call, int flags, int problem, gboolean is_event, Verdict *ret_verdict)
+/* Those of the calls to come that must be stopped because of what is opened: fchdir(2) may lead to a directory. */
+static gboolean filters_ready(Call *call, const char *shown, int flags, int problem, gboolean is_event,
+			      Verdict *ret_verdict)
 {
-	return (!is_writing(flags) || filter_ready(call, TRACE_WRITES, ret_verdict)) &&
+	return (!shadow_is_directory(call->tracer->plan->shadow, shown) ||
+		filter_ready(call, TRACE_EXECS, ret_verdict)) &&
+	       (!is_writing(flags) || filter_ready(call, TRACE_WRITES, ret_verdict)) &&
 	       (problem == 0 || filter_ready(call, TRACE_READS, ret_verdict)) &&
 	       (!is_event || filter_ready(call, TRACE_POLLS, ret_verdict));
 }
@@ -243,7 +256,7 @@ static Verdict open_prepared(Call *call, const char *shown, int flags, guint64 m
 	call->task->state = wait;
 	call->task->free_state = free_opening;
 	call->task->holds |= !g_str_has_prefix(shown, "/proc/");
-	if (!filters_ready(call, flags, problem, wait != NULL, &verdict))
+	if (!filters_ready(call, shown, flags, problem, wait != NULL, &verdict))
 		return verdict;
 	/* What others read must not become empty. */
 	g_autofree char *real = shadow_real(shadow, shown);
