@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,9 +21,10 @@
 
 /* A file that somebody has opened for writing alone: each message on the socket is one write(2). */
 typedef struct Writer {
-	int fd;
+	int fd, number;
 	char *shown;
 	Caller caller;
+	int result; /* of what nobody has asked after yet: the first that failed */
 } Writer;
 
 struct PreloadServer {
@@ -30,6 +32,7 @@ struct PreloadServer {
 	int listener, stop[2];
 	GThread *thread;
 	GPtrArray *writers; /* Writer, owned */
+	int n_writers;      /* so far */
 };
 
 /* A request under way. */
@@ -51,7 +54,7 @@ static void free_writer(gpointer data)
 }
 
 /* Takes what has been written; FALSE: the writer has closed. */
-static gboolean serve_writer(PreloadServer *server, const Writer *writer)
+static gboolean serve_writer(PreloadServer *server, Writer *writer)
 {
 	char data[PRELOAD_MAX_MORE];
 	ssize_t n;
@@ -59,6 +62,8 @@ static gboolean serve_writer(PreloadServer *server, const Writer *writer)
 		int r = shadow_write(view_shadow(server->view), writer->shown, &writer->caller, data, (size_t) n);
 		if (r < 0)
 			g_info("writing to %s: %s", writer->shown, g_strerror(-r));
+		if (writer->result == 0)
+			writer->result = r;
 	}
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
@@ -126,6 +131,17 @@ static int see(Request *request)
 	return shadow_prepare(shadow_of(request), path, SHADOW_SEE, O_RDONLY, &request->caller);
 }
 
+/* Without a name a writer that was inherited is not told of errors. */
+static void name_writer(int fd, int number)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int length =
+		snprintf(address.sun_path + 1, sizeof address.sun_path - 1, PRELOAD_WRITER, (int) getpid(), number);
+	socklen_t size = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + 1 + (size_t) length);
+	if (bind(fd, (struct sockaddr *) &address, size) < 0)
+		g_debug("naming a socket: %s", g_strerror(errno));
+}
+
 static int add_writer(Request *request, const char *path)
 {
 	int pair[2];
@@ -133,7 +149,8 @@ static int add_writer(Request *request, const char *path)
 		return -errno;
 	(void) shutdown(pair[1], SHUT_RD);
 	Writer *writer = g_new(Writer, 1);
-	*writer = (Writer){pair[0], g_strdup(path), request->caller};
+	*writer = (Writer){pair[0], request->server->n_writers++, g_strdup(path), request->caller, 0};
+	name_writer(pair[1], writer->number);
 	g_ptr_array_add(request->server->writers, writer);
 	request->fd = pair[1];
 	return 0;
@@ -171,6 +188,20 @@ static int write_path(Request *request)
 {
 	g_autofree char *path = canonical(request, TRUE);
 	return shadow_write(shadow_of(request), path, &request->caller, request->more, request->header->more_size);
+}
+
+static int result_of_writer(const Request *request)
+{
+	const GPtrArray *writers = request->server->writers;
+	for (guint i = 0; i < writers->len; i++) {
+		Writer *writer = writers->pdata[i];
+		if (writer->number != request->header->number)
+			continue;
+		int result = writer->result;
+		writer->result = 0;
+		return result;
+	}
+	return 0;
 }
 
 static int show_statfs(Request *request)
@@ -236,6 +267,8 @@ static int act(Request *request)
 		return show_sysinfo(request);
 	case PRELOAD_PROCESS:
 		return show_process_file(request);
+	case PRELOAD_RESULT:
+		return result_of_writer(request);
 	}
 	return -ENOSYS;
 }
@@ -268,7 +301,8 @@ static gboolean parse(Request *request, const char *data, size_t size)
 	request->more = request->path + header->path_size;
 	if (header->path_size == 0) {
 		request->path = "/";
-		return header->action == PRELOAD_HELLO || header->action == PRELOAD_SYSINFO;
+		return header->action == PRELOAD_HELLO || header->action == PRELOAD_SYSINFO ||
+		       header->action == PRELOAD_RESULT;
 	}
 	return request->path[header->path_size - 1] == '\0' && request->path[0] == '/';
 }

@@ -156,6 +156,32 @@ refuses_nonsense() {
 	END
 }
 
+# By programs that write through streams, through descriptors that they have inherited, or both.
+hears_of_errors() {
+	run -- bash -c '
+		cd /sys/fs/cgroup/memory
+		refused() { "$@" 2>/dev/null && { echo "taken: $*"; exit 1; }; return 0; }
+		direct() { echo nonsense >memory.limit_in_bytes; }
+		refused direct
+		[[ $(direct 2>&1) == *"Invalid argument"* ]] || { echo "$(direct 2>&1)"; exit 1; }
+		refused sh -c "echo nonsense >memory.limit_in_bytes"
+		refused sh -c "echo nonsense | cat >memory.limit_in_bytes"
+		refused sh -c "printf nonsense >memory.limit_in_bytes"
+		refused sh -c "{ echo 1G; echo nonsense; } >memory.limit_in_bytes"
+		refused awk "BEGIN { print \"nonsense\" >\"memory.limit_in_bytes\"; exit close(\"memory.limit_in_bytes\") != 0 }"
+		refused env printf nonsense >memory.limit_in_bytes
+		refused dd if=/dev/zero of=memory.limit_in_bytes bs=1 count=1
+		mkdir taken
+		for value in 10M 20M; do
+			for shell in bash sh; do
+				$shell -c "echo $value >taken/memory.limit_in_bytes" || exit 1
+			done
+			echo $value | cat >taken/memory.limit_in_bytes || exit 1
+			[ $(<taken/memory.limit_in_bytes) = $((${value%M} << 20)) ] || exit 1
+		done
+		rmdir taken'
+}
+
 warns_of_static_programs() {
 	local program=$work/static output
 	cat >"$work/static.c" <<<'int main(void) { return 0; }'
@@ -224,11 +250,13 @@ for view in trace preload; do
 	check "exit status ($view)" ends_with 5 -- sh -c 'exit 5'
 	check "no such command ($view)" ends_with 127 -- /nonexistent/command
 	check "errors and new numbers ($view)" refuses_nonsense
+	check "errors of all kinds of writing ($view)" hears_of_errors
 done
 [ "$view" != preload ] || check "a static program is warned of" warns_of_static_programs
 view=
 check "errors and new numbers" refuses_nonsense
 check "waiting for the kernel's log" waits_for_the_log
+[ -n "$brief" ] || check "errors of all kinds of writing" hears_of_errors
 explains() {
 	local plan
 	plan=$(run --explain --cpus=1 --memory=1G -- /nonexistent/command) || return 1

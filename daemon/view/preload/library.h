@@ -57,3 +57,6 @@ const char *library_see(int dirfd, const char *path, bool follow, char real[PATH
 /* writes.c: descriptors of files that are shown, as far as this process has opened them itself. */
 void library_remember(int fd, const char *shown);
 void library_forget(int fd);
+/* Has what was written last to this descriptor failed, as far as it is a socket that stands for a file? errno is set.
+ */
+bool library_write_failed(int fd);

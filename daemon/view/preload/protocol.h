@@ -8,6 +8,10 @@
 
 #define PRELOAD_SOCKET "CGEMUD_PRELOAD" /* environment variable: path of the socket */
 
+/* Abstract name of the socket that a program writes commands to instead of a file: PID of the trees' process, number of
+ * the writer. By it the socket is known wherever it has been inherited or duplicated to. */
+#define PRELOAD_WRITER "cgemud-write:%d:%d"
+
 typedef enum PreloadAction {
 	PRELOAD_HELLO, /* reply: root of the shadow, then what is shown; each ends with NUL */
 	PRELOAD_SEE,   /* number: AT_SYMLINK_NOFOLLOW or 0; reply: the path without links */
@@ -21,6 +25,8 @@ typedef enum PreloadAction {
 	PRELOAD_STATFS,  /* more: struct statfs, as the kernel answered; reply: as it is shown */
 	PRELOAD_SYSINFO, /* more: struct sysinfo; reply: as it is shown */
 	PRELOAD_PROCESS, /* path: /proc/PID/NAME; reply: a descriptor of its content */
+	PRELOAD_RESULT,  /* number: the writer's; result: what became of what was written there since it was asked last
+			  */
 } PreloadAction;
 
 /* `path` and `more` follow, path with its NUL. */

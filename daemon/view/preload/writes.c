@@ -2,18 +2,21 @@
  * Descriptors of files that are shown: what is written is a command whose error the caller is to see, and what is read
  * again from the start is to be new.
  *
- * Only what goes through write(2) and its kin as functions passes here; the C library's own buffered output does not,
- * and then reaches the trees without a word of errors.
+ * Only what goes through write(2) and its kin as functions passes here. The C library's own buffered output goes to a
+ * socket, and is asked after when a stream is flushed or closed (streams.c).
  */
 #include "daemon/view/preload/library.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* Beyond it, descriptors are not remembered: programs that have as many do not write control files. */
@@ -79,10 +82,40 @@ static bool told(int fd, const void *data, size_t size, ssize_t *ret)
 	return r != -ENOTCONN;
 }
 
+/* The number of the writer whose socket it is; -1: it is none. */
+static int writer_of(int fd)
+{
+	struct sockaddr_un address = {0};
+	socklen_t size = sizeof address;
+	int saved = errno, pid, number = -1;
+	if (getsockname(fd, (struct sockaddr *) &address, &size) == 0 && address.sun_family == AF_UNIX &&
+	    size < sizeof address && !address.sun_path[0] &&
+	    sscanf(address.sun_path + 1, PRELOAD_WRITER, &pid, &number) != 2)
+		number = -1;
+	errno = saved;
+	return number;
+}
+
+bool library_write_failed(int fd)
+{
+	int number = writer_of(fd);
+	if (number < 0)
+		return false;
+	Question question = {.action = PRELOAD_RESULT, .number = number};
+	int r = library_ask(&question);
+	if (r >= 0 || r == -ENOTCONN)
+		return false;
+	errno = -r;
+	return true;
+}
+
 EXPORT ssize_t write(int fd, const void *data, size_t size)
 {
 	ssize_t n;
-	return told(fd, data, size, &n) ? n : NEXT(write)(fd, data, size);
+	if (told(fd, data, size, &n))
+		return n;
+	n = NEXT(write)(fd, data, size);
+	return n > 0 && library_write_failed(fd) ? -1 : n;
 }
 
 EXPORT ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
@@ -100,7 +133,10 @@ EXPORT ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
 EXPORT ssize_t writev(int fd, const struct iovec *parts, int n_parts)
 {
 	ssize_t n;
-	return n_parts == 1 && told(fd, parts->iov_base, parts->iov_len, &n) ? n : NEXT(writev)(fd, parts, n_parts);
+	if (n_parts == 1 && told(fd, parts->iov_base, parts->iov_len, &n))
+		return n;
+	n = NEXT(writev)(fd, parts, n_parts);
+	return n > 0 && library_write_failed(fd) ? -1 : n;
 }
 
 /* Renders the file anew where it is read from the start. */
