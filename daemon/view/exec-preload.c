@@ -83,6 +83,10 @@ static char **make_environment(const char *library, const char *socket)
 	const char *others = g_environ_getenv(variables, "LD_PRELOAD");
 	g_autofree char *all = others && *others ? g_strconcat(library, ":", others, NULL) : g_strdup(library);
 	variables = g_environ_setenv(variables, "LD_PRELOAD", all, TRUE);
+	/* A program with an address sanitizer would refuse to start: it wants its own library to be the first. */
+	const char *asan = g_environ_getenv(variables, "ASAN_OPTIONS");
+	g_autofree char *options = g_strconcat("verify_asan_link_order=0", asan ? ":" : NULL, asan, NULL);
+	variables = g_environ_setenv(variables, "ASAN_OPTIONS", options, TRUE);
 	return g_environ_setenv(variables, PRELOAD_SOCKET, socket, TRUE);
 }
 

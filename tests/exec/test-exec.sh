@@ -66,6 +66,13 @@ agree() {
 		{ [ -n "$brief" ] || "$1" --tree="$2" -- python3 "$here/coherence.py"; }
 }
 
+# The same to a dynamic program alone.
+agree_dynamic() {
+	local size=$((256 << 20))
+	$1 --tree="$2" --cpus=1 --memory=$size -- python3 "$here/coherence.py" --cpus 1 --memory $size &&
+		$1 --tree="$2" -- python3 "$here/coherence.py"
+}
+
 # Some kernels lack some of them, and have no place to mount them on.
 shows_files_of_proc() {
 	run -- python3 - <<-'END'
@@ -182,6 +189,24 @@ hears_of_errors() {
 		rmdir taken'
 }
 
+# They want the sanitizer's library to be loaded first.
+sanitized_programs() {
+	cat >"$work/sanitized.c" <<-'END'
+		#include <errno.h>
+		#include <stdio.h>
+		int main(void) {
+			char line[100];
+			FILE *file = fopen("/sys/fs/cgroup/memory/memory.limit_in_bytes", "r");
+			if (!file || !fgets(line, sizeof line, file) || fclose(file) != 0) return 1;
+			file = fopen("/sys/fs/cgroup/memory/memory.limit_in_bytes", "w");
+			if (!file || fputs("nonsense", file) == EOF) return 2;
+			return fclose(file) == EOF && errno == EINVAL ? 0 : 3;
+		}
+	END
+	cc -o "$work/sanitized" "$work/sanitized.c" && run -- "$work/sanitized" || return 1
+	cc -fsanitize=address -o "$work/sanitized" "$work/sanitized.c" && run -- "$work/sanitized"
+}
+
 warns_of_static_programs() {
 	local program=$work/static output
 	cat >"$work/static.c" <<<'int main(void) { return 0; }'
@@ -251,6 +276,10 @@ for view in trace preload; do
 	check "no such command ($view)" ends_with 127 -- /nonexistent/command
 	check "errors and new numbers ($view)" refuses_nonsense
 	check "errors of all kinds of writing ($view)" hears_of_errors
+	[ "$view" = preload ] || continue
+	check "v1 agrees with itself (preload)" agree_dynamic run v1
+	check "v2 agrees with itself (preload)" agree_dynamic run v2
+	check "programs with a sanitizer (preload)" sanitized_programs
 done
 [ "$view" != preload ] || check "a static program is warned of" warns_of_static_programs
 view=
@@ -305,6 +334,12 @@ open_to_user() {
 as_user() {
 	(cd / && TMPDIR=$work exec timeout --kill-after 10 "$limit" "${user[@]}" "$work/cgemud" --exec "$@")
 }
+# Beside the program, where it is looked for first.
+user_preloads() {
+	mkdir -p "$work/view/preload" && cp "${cgemud%/*}/view/preload/libcgemud-preload.so" "$work/view/preload/" &&
+		chmod -R a+rX "$work/view" || return 1
+	here=$work agree_dynamic "as_user --view=preload" v1
+}
 user_makes_groups() {
 	as_user -- sh -ec 'cd /sys/fs/cgroup/memory; mkdir a; echo $$ >a/cgroup.procs; grep -qx $$ a/cgroup.procs'
 }
@@ -318,6 +353,7 @@ else
 	check "an ordinary user gets one story" as_user -- python3 "$work/story.py"
 	# What was mounted before is locked in a user namespace, and stays in the kernel's mount table.
 	here=$work coherent=$work/coherent check "an ordinary user gets the same answers everywhere" agree as_user v1
+	check "an ordinary user gets them by preloading" user_preloads
 	check "an ordinary user makes groups" user_makes_groups
 	check "an ordinary user's limits" says 1 as_user --cpus=1 --memory=64M -- nproc
 fi

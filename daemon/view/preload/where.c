@@ -146,5 +146,11 @@ bool library_is_process_file(int dirfd, const char *path, char shown[PATH_MAX])
 		strcpy(name, slash + 1);
 		snprintf(shown, PATH_MAX, "/proc/%d/%s", (int) getpid(), name);
 	}
-	return sscanf(shown, "/proc/%d/%n", &pid, &length) == 1 && length > 0 && is_process_name(shown + length);
+	if (sscanf(shown, "/proc/%d/%n", &pid, &length) != 1 || length == 0)
+		return false;
+	/* A thread's is its process's. */
+	int tid, task = 0;
+	if (sscanf(shown + length, "task/%d/%n", &tid, &task) == 1 && task > 0)
+		memmove(shown + length, shown + length + task, strlen(shown + length + task) + 1);
+	return is_process_name(shown + length);
 }
