@@ -492,21 +492,6 @@ int shadow_write(Shadow *shadow, const char *shown, const Caller *caller, const 
 	return r;
 }
 
-int shadow_check_read(Shadow *shadow, const char *shown, const Caller *caller)
-{
-	g_autoptr(Node) node = NULL;
-	g_autoptr(GString) text = g_string_new(NULL);
-	Handle *handle = NULL;
-	int r = find_node(shadow, shown, &node);
-	if (r < 0)
-		return -ENODEV;
-	if (!node || node->type != NODE_FILE || fs_open(shadow->fs, node, O_RDONLY, NULL, &handle) < 0)
-		return 0;
-	r = fs_read(shadow->fs, handle, caller, 0, 0, text);
-	fs_close(shadow->fs, handle);
-	return r;
-}
-
 char *shadow_add_file(Shadow *shadow, const char *shown, const char *text, size_t size)
 {
 	g_autofree char *real = shadow_real(shadow, shown);

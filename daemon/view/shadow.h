@@ -57,8 +57,6 @@ int shadow_make_directory(Shadow *shadow, const char *shown, mode_t mode, const 
 int shadow_remove_directory(Shadow *shadow, const char *shown, const Caller *caller);
 int shadow_unlink(Shadow *shadow, const char *shown);
 int shadow_rename(Shadow *shadow, const char *from, const char *to, const Caller *caller);
-/* What reading from the start of a file that is open fails with; 0: it can be read. */
-int shadow_check_read(Shadow *shadow, const char *shown, const Caller *caller);
 /* One write(2) to a file that is open. */
 int shadow_write(Shadow *shadow, const char *shown, const Caller *caller, const char *data, size_t size);
 
