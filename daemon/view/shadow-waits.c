@@ -195,3 +195,18 @@ int shadow_wait_write(ShadowWait *wait, const Caller *caller, const char *data, 
 		shadow_wait_told(wait);
 	return r;
 }
+
+int shadow_check_read(Shadow *shadow, const char *shown, const Caller *caller)
+{
+	g_autoptr(Node) node = NULL;
+	g_autoptr(GString) text = g_string_new(NULL);
+	Handle *handle = NULL;
+	int r = shadow_find(shadow, shown, &node);
+	if (r < 0)
+		return -ENODEV;
+	if (!node || node->type != NODE_FILE || fs_open(shadow_fs(shadow), node, O_RDONLY, NULL, &handle) < 0)
+		return 0;
+	r = fs_read(shadow_fs(shadow), handle, caller, 0, 0, text);
+	fs_close(shadow_fs(shadow), handle);
+	return r;
+}

@@ -31,3 +31,6 @@ void shadow_wait_read(ShadowWait *wait, const Caller *caller);
 /* Is what is written a trigger, tied to the open file? Then it is to be written by shadow_wait_write(). */
 gboolean shadow_wait_takes_triggers(const ShadowWait *wait);
 int shadow_wait_write(ShadowWait *wait, const Caller *caller, const char *data, size_t size);
+
+/* What reading from the start of a file that is open fails with; 0: it can be read. */
+int shadow_check_read(Shadow *shadow, const char *shown, const Caller *caller);

@@ -3,29 +3,11 @@
  * are ordinary files; so a process whose reads would tell of an error, and no other, has its reads stopped.
  */
 #include "daemon/view/trace-engine.h"
-#include "fs/fs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What reading from its start fails with; 0: it can be read. */
-static int check_read(Shadow *shadow, const char *shown, const Caller *caller)
-{
-	g_autoptr(Node) node = NULL;
-	g_autoptr(GString) text = g_string_new(NULL);
-	Handle *handle = NULL;
-	int r = shadow_find(shadow, shown, &node);
-	if (r < 0)
-		return -ENODEV;
-	if (!node || node->type != NODE_FILE || fs_open(shadow_fs(shadow), node, O_RDONLY, NULL, &handle) < 0)
-		return 0;
-	r = fs_read(shadow_fs(shadow), handle, caller, 0, 0, text);
-	fs_close(shadow_fs(shadow), handle);
-	return r;
-}
 
 Verdict read_enter(Call *call)
 {
@@ -33,7 +15,7 @@ Verdict read_enter(Call *call)
 	if (!shown || !shadow_shows(call->tracer->plan->shadow, shown))
 		return CALL_PASS;
 	const Caller caller = trace_caller(call);
-	int r = check_read(call->tracer->plan->shadow, shown, &caller);
+	int r = shadow_check_read(call->tracer->plan->shadow, shown, &caller);
 	return r < 0 ? call_answer(call, r) : CALL_PASS;
 }
 
