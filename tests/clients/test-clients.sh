@@ -39,7 +39,9 @@ said() {
 sizes() {
 	local go=$built/sizes
 	[ -x "$go" ] && [ "$view" != preload ] || go=-
-	FSTYPE=$([ $tree = v1 ] && echo tmpfs || { [ -z "$view" ] && echo fuse || echo cgroup2; }) small -- bash "$here/sizes.sh" "$go"
+	# A kernel that has nothing but v2 has a mount of its own below; elsewhere the mount table is the tracer's.
+	FSTYPE=$([ $tree = v1 ] && echo tmpfs || { [ -z "$view" ] && ! grep -qv ^0:: /proc/self/cgroup && echo fuse || echo cgroup2; }) \
+		small -- bash "$here/sizes.sh" "$go"
 }
 
 jvm() {
@@ -47,7 +49,6 @@ jvm() {
 		small -- java -XX:-UsePerfData -XshowSettings:system -version
 }
 
-# Node asks for the v2 file only where the first line of /proc/self/cgroup is v2's, which mounting cannot show.
 node_sizes() {
 	local memory=134217728
 	said "constrained $memory parallelism 1 cpus 1 total 134217728" -- small -- node -e \
@@ -62,7 +63,6 @@ node_can() {
 		missing+=" old-node "
 		return 1
 	}
-	[ "$tree" = v1 ] || [ -n "$view" ] || ! grep -qv ^0:: /proc/self/cgroup
 }
 
 libcgroup() {
