@@ -124,7 +124,7 @@ static int read_table(pid_t pid, MountTable **ret)
 {
 	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
-		return -errno;
+		return -ENOENT;
 	int r = mount_table_read(proc, pid, ret);
 	close(proc);
 	return r;

@@ -161,17 +161,15 @@ static void check_openat2(const char *hierarchy)
 /* Is the process in the group that /proc/self/cgroup names? */
 static void check_membership(const Mount *mount, const char *groups)
 {
-	char path[1024], own[16];
+	char path[1024], own[16], key[300] = "0::";
 	const char *name = strrchr(mount->target, '/') + 1;
-	const char *line = NULL, *separator = strcmp(mount->type, "cgroup2") == 0 ? "0::" : NULL;
-	char *key = NULL;
-	if (!separator && asprintf(&key, strstr(mount->options, "name=") ? ":name=%s:" : ":%s:", name) > 0)
-		separator = key;
-	line = strstr(groups, separator);
+	if (strcmp(mount->type, "cgroup2") != 0)
+		snprintf(key, sizeof key, strstr(mount->options, "name=") ? ":name=%s:" : ":%s:", name);
+	const char *line = strstr(groups, key);
 	if (!line) {
 		problem("%s: no line in /proc/self/cgroup", mount->target);
 	} else {
-		const char *group = line + strlen(separator);
+		const char *group = line + strlen(key);
 		snprintf(path, sizeof path, "%s%.*s/cgroup.procs", mount->target, (int) strcspn(group, "\n"), group);
 		snprintf(own, sizeof own, "%d\n", (int) getpid());
 		char *members = read_file(path), *found = strstr(members, own);
@@ -179,7 +177,6 @@ static void check_membership(const Mount *mount, const char *groups)
 			problem("not in %s", path);
 		free(members);
 	}
-	free(key);
 }
 
 static void check_groups(void)
@@ -246,8 +243,10 @@ static void check_memory(unsigned long long limit)
 	struct sysinfo info;
 	unsigned long long total = 0, bytes;
 	char *text = read_file("/proc/meminfo");
-	if (sscanf(text, "MemTotal: %llu", &total) != 1 || sysinfo(&info) < 0)
-		problem("no MemTotal, or no sysinfo");
+	if (sscanf(text, "MemTotal: %llu", &total) != 1)
+		problem("no MemTotal in /proc/meminfo");
+	if (sysinfo(&info) < 0)
+		memset(&info, 0, sizeof info);
 	total *= 1024;
 	bytes = (unsigned long long) info.totalram * info.mem_unit;
 	/* A page more than the limit, or the JVM would take it for none. */
