@@ -10,6 +10,7 @@
  * and at its end where the kernel tells of that; elsewhere what came after the last look is lost with the process.
  */
 #include "fs/cgroup/backing.h"
+#include "fs/cgroup/charges.h"
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/members.h"
 #include "fs/cgroup/page-counter.h"
@@ -189,27 +190,38 @@ static void usage_add_counters(Usage *usage, const Counters *counters)
 	usage->write_ops += counters->write_ops;
 }
 
+static void usage_add_charge(Usage *usage, const Charge *charge)
+{
+	usage->anon += charge->anon;
+	usage->file += charge->file + charge->shmem;
+	usage->shmem += charge->shmem;
+	usage->swap += charge->swap;
+}
+
 static void usage_add_task(const Group *group, const Task *task, Usage *usage)
 {
+	Charge charge;
+
 	usage->n_processes++;
 	usage->n_tasks += task_count_unmoved(task, group->hierarchy->index);
 	/* A process' memory is its leader's group's, as in the kernel (mm->owner). */
 	if (task->groups[group->hierarchy->index] != group)
 		return;
-	usage->anon += task->anon;
-	usage->file += task->file + task->shmem;
-	usage->shmem += task->shmem;
-	usage->swap += task->swap;
+	charge = charges_here(task, group->hierarchy);
+	usage_add_charge(usage, &charge);
 }
 
 static void usage_add_members(const Group *group, Usage *usage)
 {
+	Charge left = {0};
 	GHashTableIter iter;
 	gpointer key;
 
 	g_hash_table_iter_init(&iter, group_core(group)->members);
 	while (g_hash_table_iter_next(&iter, &key, NULL))
 		usage_add_task(group, key, usage);
+	charges_add(group, &left);
+	usage_add_charge(usage, &left);
 	usage->n_tasks += g_hash_table_size(group_core(group)->threads) + group_core(group)->n_zombies;
 }
 

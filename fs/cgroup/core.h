@@ -31,6 +31,7 @@ typedef struct Core {
 	/* members whose process lives here; a set of Task */
 	GHashTable *members;
 	GHashTable *threads; /* tid → Task: single threads that were moved here without their process */
+	GHashTable *charged; /* a set of Task: those that have left memory here, see charges.h */
 	unsigned n_zombies;  /* processes that have ended here, until they are reaped; pids counts them */
 	/* accounting */
 	Counters own;                       /* of members, past and present */

@@ -152,6 +152,7 @@ static Core *core_new(const Group *parent)
 	core->pressure = TRUE;
 	core->members = g_hash_table_new(NULL, NULL);
 	core->threads = g_hash_table_new(NULL, NULL);
+	core->charged = g_hash_table_new(NULL, NULL);
 	if (parent) {
 		core->clone_children = group_core(parent)->clone_children;
 		core->notify_on_release = group_core(parent)->notify_on_release;
@@ -164,6 +165,7 @@ static void core_free(Core *core)
 {
 	g_hash_table_unref(core->members);
 	g_hash_table_unref(core->threads);
+	g_hash_table_unref(core->charged);
 	g_free(core->native_path);
 	g_free(core->cpu_user);
 	g_free(core->cpu_system);

@@ -2,6 +2,7 @@
  * Reading cgroup.procs, tasks and cgroup.threads, and what must be looked up before a control file is shown.
  */
 #include "fs/cgroup/backing.h"
+#include "fs/cgroup/charges.h"
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/members.h"
 #include "fs/source/processes.h"
@@ -177,10 +178,14 @@ void members_refresh_memory(Fs *fs, pid_t pid)
 	g_rw_lock_writer_lock(&fs->lock);
 	task = members_find(fs->cgroups->members, pid);
 	if (task && task->start == process.start) {
+		if (task->program != process.program)
+			charges_drop(task);
+		task->program = process.program;
 		task->anon = memory.anon;
 		task->file = memory.file;
 		task->shmem = memory.shmem;
 		task->swap = memory.swap;
+		charges_trim(task);
 	}
 	g_rw_lock_writer_unlock(&fs->lock);
 }
@@ -201,10 +206,36 @@ static void refresh_io_of(Fs *fs, pid_t pid)
 	g_rw_lock_writer_unlock(&fs->lock);
 }
 
+static int collect_charged(Group *group, void *pids)
+{
+	GHashTableIter iter;
+	gpointer task;
+
+	g_hash_table_iter_init(&iter, group_core(group)->charged);
+	while (g_hash_table_iter_next(&iter, &task, NULL))
+		collect_pid(task, pids);
+	return 0;
+}
+
+/* Whose memory is charged in the group or below it. */
+static void add_charged_below(Fs *fs, Node *file, GArray *pids)
+{
+	Group *group;
+
+	g_rw_lock_reader_lock(&fs->lock);
+	group = group_of_file(file);
+	if (group)
+		group_walk(group, collect_charged, pids);
+	g_rw_lock_reader_unlock(&fs->lock);
+	drop_repeated(pids);
+}
+
 static void refresh_each(Fs *fs, Node *file, void (*refresh)(Fs *fs, pid_t pid))
 {
 	GArray *pids = members_pids_below(fs, file);
 
+	if (refresh == members_refresh_memory)
+		add_charged_below(fs, file, pids);
 	for (guint i = 0; i < pids->len; i++)
 		refresh(fs, g_array_index(pids, pid_t, i));
 	g_array_unref(pids);
@@ -312,12 +343,13 @@ void members_refresh_below(Fs *fs, Node *node)
 	drop_ended_threads(fs, node);
 }
 
-static gboolean has_zombies(const Group *group)
+/* Of those that are no members any more. */
+static gboolean is_used(const Group *group)
 {
-	if (group_core(group)->n_zombies > 0)
+	if (group_core(group)->n_zombies > 0 || g_hash_table_size(group_core(group)->charged) > 0)
 		return TRUE;
 	for (guint i = 0; i < group->children->len; i++)
-		if (has_zombies(group->children->pdata[i]))
+		if (is_used(group->children->pdata[i]))
 			return TRUE;
 	return FALSE;
 }
@@ -337,7 +369,7 @@ static About what_is(Fs *fs, Node *file)
 	group = group_of_file(file);
 	if (group) {
 		about.is_root = group_is_root(group);
-		about.has_processes = about.is_root || group_is_populated(group) || has_zombies(group);
+		about.has_processes = about.is_root || group_is_populated(group) || is_used(group);
 		about.origin = file->file.row->origin;
 		about.lists = file->file.row->flags & VF_PIDS;
 		about.threads = file->file.row->show == members_show_threads;

@@ -1,5 +1,6 @@
 #include "fs/cgroup/members.h"
 
+#include "fs/cgroup/charges.h"
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/exit-watch.h"
 #include "fs/cgroup/limits.h"
@@ -30,6 +31,7 @@ static void task_free(gpointer data)
 	g_free(task->gone_groups);
 	g_clear_pointer(&task->threads, g_hash_table_unref);
 	g_clear_pointer(&task->tids, g_array_unref);
+	g_clear_pointer(&task->charges, g_array_unref);
 	g_free(task);
 }
 
@@ -185,6 +187,8 @@ void task_set_group(Task *task, Group *to)
 
 	task_forget_threads(task, index);
 	group_drop_member(from, task);
+	if (charges_stay(from, to) && !task->exited)
+		charges_move(task, from, to);
 	task->groups[index] = to;
 	if (!task->exited)
 		group_add_member(to, task);
@@ -313,6 +317,7 @@ static void task_leave(Members *members, Task *task)
 			members_changed(task->groups[i]);
 	}
 	task->exited = TRUE;
+	charges_drop(task);
 	accounting_note_ended(members, task);
 }
 
@@ -463,6 +468,7 @@ void members_group_removed(Fs *fs, Group *group)
 	gpointer value;
 
 	accounting_merge_into_parent(group);
+	charges_group_removed(group);
 	group_core(group->parent)->n_zombies += group_core(group)->n_zombies;
 	if (group_core(group)->freeze)
 		members->n_freezing--;

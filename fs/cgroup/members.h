@@ -24,6 +24,8 @@ typedef struct Task {
 	GArray *tids;     /* pid_t, as of the last look; NULL: not looked yet */
 	Process last;     /* as of the last reconciliation; times count from there */
 	ProcessIo io;     /* as of the last look at it */
+	guint64 program;                 /* Process.program, when its memory was last looked at */
+	GArray *charges;                 /* Charge, charges.h; NULL: none */
 	guint64 anon, file, shmem, swap; /* bytes, when somebody last asked for the memory of a group of its */
 	guint generation;                /* of the last reconciliation that saw it */
 	gboolean exited;                 /* a zombie: no member any more, but its times still count */

@@ -4,6 +4,7 @@
  * The order of checks is that of cgroup_procs_write_start(), cgroup1_procs_write() and cgroup_attach_permissions().
  */
 #include "fs/cgroup/backing.h"
+#include "fs/cgroup/charges.h"
 #include "fs/cgroup/core.h"
 #include "fs/cgroup/members.h"
 #include "fs/cgroup/pids-of.h"
@@ -192,6 +193,22 @@ static void count_so_far(Fs *fs, pid_t pid)
 	g_rw_lock_writer_unlock(&fs->lock);
 }
 
+/* What it has now stays charged to the group that it leaves. */
+static void look_at_memory(Fs *fs, const Node *file, pid_t pid)
+{
+	const Task *task;
+	const Group *to;
+	gboolean stays;
+
+	g_rw_lock_reader_lock(&fs->lock);
+	to = group_of_file(file);
+	task = members_find(fs->cgroups->members, pid);
+	stays = to && task && charges_stay(task->groups[to->hierarchy->index], to);
+	g_rw_lock_reader_unlock(&fs->lock);
+	if (stays)
+		members_refresh_memory(fs, pid);
+}
+
 static int members_store(const VContext *ctx, const char *text, MigrateWhat what)
 {
 	Fs *fs = ctx->fs;
@@ -204,6 +221,7 @@ static int members_store(const VContext *ctx, const char *text, MigrateWhat what
 	members_watch_start(fs);
 	members_refresh(fs);
 	count_so_far(fs, move.pid);
+	look_at_memory(fs, ctx->node, move.pid);
 	g_rw_lock_writer_lock(&fs->lock);
 	to = group_of_file(ctx->node);
 	r = to ? move_locked(fs, to, &move) : -ENODEV;

@@ -27,6 +27,7 @@ enum {
 	FIELD_NUM_THREADS = 20,
 	FIELD_STARTTIME = 22,
 	FIELD_RSS = 24,
+	FIELD_STARTSTACK = 28,
 	FIELD_PROCESSOR = 39,
 	N_FIELDS
 };
@@ -50,6 +51,15 @@ static int parse_fields(const char *at, gint64 *fields)
 	while (i < N_FIELDS && scan_s64(&at, &fields[i]))
 		i++;
 	return i - 1;
+}
+
+static guint64 program_of(const char *name, const char *name_end, gint64 start_of_stack)
+{
+	guint64 hash = (guint64) start_of_stack;
+
+	while (name < name_end)
+		hash = hash * 31 + (unsigned char) *name++;
+	return hash;
 }
 
 int process_parse_stat(const char *text, const Machine *machine, Process *ret)
@@ -78,6 +88,7 @@ int process_parse_stat(const char *text, const Machine *machine, Process *ret)
 		.rss = not_negative(fields[FIELD_RSS]) * machine->page_size,
 		.minor_faults = not_negative(fields[FIELD_MINFLT]),
 		.major_faults = not_negative(fields[FIELD_MAJFLT]),
+		.program = program_of(start, name_end, fields[FIELD_STARTSTACK]),
 	};
 	return 0;
 }

@@ -65,14 +65,15 @@ typedef struct CpuTimes {
 	X(pgfault)                                                                                                     \
 	X(pgmajfault)                                                                                                  \
 	X(pgrefill)                                                                                                    \
-	X(pgactivate) X(pgdeactivate) X(pglazyfree) X(pglazyfreed) X(workingset_refault_anon)                          \
-		X(workingset_refault_file) X(workingset_activate_anon) X(workingset_activate_file)                     \
-			X(workingset_restore_anon) X(workingset_restore_file) X(workingset_nodereclaim)                \
-				X(pgscan_kswapd) X(pgscan_direct) X(pgscan_khugepaged) X(pgsteal_kswapd)               \
-					X(pgsteal_direct) X(pgsteal_khugepaged) X(pgdemote_kswapd) X(pgdemote_direct)  \
-						X(pgdemote_khugepaged) X(pgpromote_success) X(thp_fault_alloc)         \
-							X(thp_collapse_alloc) X(thp_swpout) X(thp_swpout_fallback)     \
-								X(swpin_zero) X(swpout_zero) X(numa_pages_migrated)    \
+	X(pgactivate)                                                                                                  \
+	X(pgdeactivate) X(pglazyfree) X(pglazyfreed) X(workingset_refault_anon) X(workingset_refault_file)             \
+		X(workingset_activate_anon) X(workingset_activate_file) X(workingset_restore_anon)                     \
+			X(workingset_restore_file) X(workingset_nodereclaim) X(pgscan_kswapd) X(pgscan_direct)         \
+				X(pgscan_khugepaged) X(pgsteal_kswapd) X(pgsteal_direct) X(pgsteal_khugepaged)         \
+					X(pgdemote_kswapd) X(pgdemote_direct) X(pgdemote_khugepaged)                   \
+						X(pgpromote_success) X(thp_fault_alloc) X(thp_collapse_alloc)          \
+							X(thp_swpout) X(thp_swpout_fallback) X(swpin_zero)             \
+								X(swpout_zero) X(numa_pages_migrated)                  \
 									X(numa_pte_updates) X(numa_hint_faults)        \
 										X(oom_kill)
 
@@ -115,6 +116,7 @@ typedef struct Process {
 	guint64 rss;                                  /* bytes */
 	guint64 rss_file, rss_shmem;                  /* bytes; 0 where the kernel does not tell them apart */
 	guint64 minor_faults, major_faults;
+	guint64 program; /* changes with each exec, as far as the kernel shows it; else stands for the name */
 } Process;
 
 typedef struct Sample {
