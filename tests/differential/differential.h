@@ -127,6 +127,8 @@ char thread_settled_state(const Proc *proc, const Thread *thread, Side side);
 gboolean path_is_frozen(const World *world, const char *path);
 gboolean anything_is_frozen(const World *world);
 gboolean anything_is_scattered(const World *world);
+/* Has a leader ended before its other threads? */
+gboolean anything_lost_its_leader(const World *world);
 /* Lines of PIDs as names, sorted. */
 void world_name_pids(const World *world, Side side, const char *text, GString *out);
 

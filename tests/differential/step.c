@@ -529,17 +529,6 @@ static gboolean would_stop(const World *world, const char *path)
 	return !answer.error && strcmp(answer.text, "THAWED\n") != 0;
 }
 
-static gboolean anything_lost_its_leader(const World *world)
-{
-	for (guint i = 0; i < world->procs->len; i++) {
-		const Proc *proc = world->procs->pdata[i];
-
-		if (!proc->ended && thread_state(proc, proc->threads->pdata[0], LIVE) == 'Z')
-			return TRUE;
-	}
-	return FALSE;
-}
-
 /* cgemud stops whole processes, see may_move(); and the kernel's SIGKILL goes to leaders, and reaches nobody where that
  * one has ended. */
 static gboolean is_beyond(const World *world, char *const *words)

@@ -225,6 +225,17 @@ char thread_state(const Proc *proc, const Thread *thread, Side side)
 	}
 }
 
+gboolean anything_lost_its_leader(const World *world)
+{
+	for (guint i = 0; i < world->procs->len; i++) {
+		const Proc *proc = world->procs->pdata[i];
+
+		if (!proc->ended && thread_state(proc, proc->threads->pdata[0], LIVE) == 'Z')
+			return TRUE;
+	}
+	return FALSE;
+}
+
 char thread_settled_state(const Proc *proc, const Thread *thread, Side side)
 {
 	gint64 end = g_get_monotonic_time() + (gint64) PATIENCE_SECONDS * G_USEC_PER_SEC;

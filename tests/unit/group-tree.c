@@ -72,17 +72,23 @@ int group_tree_remove(const char *dir, const char *name)
 	return fs_rmdir(group_tree, group_tree_at(dir), name, &us);
 }
 
-int group_tree_write(const char *path, const char *text)
+int group_tree_write_as(const Caller *opens, const Caller *writes, const char *path, const char *text)
 {
-	const Caller us = caller();
 	Handle *handle = NULL;
-	int r = fs_open(group_tree, group_tree_at(path), O_WRONLY, &us, &handle);
+	int r = fs_open(group_tree, group_tree_at(path), O_WRONLY, opens, &handle);
 
 	if (r < 0)
 		return r;
-	r = fs_write(group_tree, handle, &us, text, strlen(text));
+	r = fs_write(group_tree, handle, writes, text, strlen(text));
 	fs_close(group_tree, handle);
 	return r;
+}
+
+int group_tree_write(const char *path, const char *text)
+{
+	const Caller us = caller();
+
+	return group_tree_write_as(&us, &us, path, text);
 }
 
 void group_tree_attach(pid_t pid, const char *group)

@@ -28,6 +28,7 @@ void group_tree_make(const char *dir, const char *name);
 int group_tree_remove(const char *dir, const char *name);
 /* 0 or -errno */
 int group_tree_write(const char *path, const char *text);
+int group_tree_write_as(const Caller *opens, const Caller *writes, const char *path, const char *text);
 void group_tree_attach(pid_t pid, const char *group);
 char *group_tree_read(const char *path);
 /* The number in the line "KEY NUMBER" of a file; key "": of its first line. */

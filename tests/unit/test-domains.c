@@ -2,7 +2,6 @@
 #include "group-tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <string.h>
 #include <unistd.h>
@@ -151,13 +150,8 @@ static void join_their_group(void)
 static int attach_as(const Caller *opens, const Caller *writes, pid_t pid, const char *list)
 {
 	g_autofree char *text = g_strdup_printf("%d", pid);
-	Handle *handle = NULL;
-	int r;
 
-	assert_int_equal(fs_open(group_tree, group_tree_at(list), O_WRONLY, opens, &handle), 0);
-	r = fs_write(group_tree, handle, writes, text, strlen(text));
-	fs_close(group_tree, handle);
-	return r;
+	return group_tree_write_as(opens, writes, list, text);
 }
 
 static void test_a_move_takes_a_common_ancestor_that_can_be_written(void **state)

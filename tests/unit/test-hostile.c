@@ -415,17 +415,6 @@ static gboolean start_inside(Inside *ret)
 	return TRUE;
 }
 
-static int write_as(const Caller *caller, const char *path, const char *text)
-{
-	Handle *handle = NULL;
-	int r;
-
-	assert_int_equal(fs_open(group_tree, group_tree_at(path), O_WRONLY, caller, &handle), 0);
-	r = fs_write(group_tree, handle, caller, text, strlen(text));
-	fs_close(group_tree, handle);
-	return r;
-}
-
 static void expect_as(const Caller *caller, const char *path, const char *want)
 {
 	GString *out = g_string_new(NULL);
@@ -448,14 +437,14 @@ static void test_members_in_another_pid_namespace(void **state)
 	if (!start_inside(&inside))
 		skip();
 	within.pid = inside.first;
-	assert_int_equal(write_as(&within, "/v2/a/cgroup.procs", "2"), 0);
+	assert_int_equal(group_tree_write_as(&within, &within, "/v2/a/cgroup.procs", "2"), 0);
 	expect_pid("/v2/a/cgroup.procs", inside.child);
 	expect_as(&within, "/v2/a/cgroup.procs", "2\n");
 	expect_as(&within, "/v2/a/cgroup.threads", "2\n");
-	assert_int_equal(write_as(&within, "/v2/a/cgroup.procs", "0"), 0);
+	assert_int_equal(group_tree_write_as(&within, &within, "/v2/a/cgroup.procs", "0"), 0);
 	expect_as(&within, "/v2/a/cgroup.procs", "1\n2\n");
 	/* Nobody of the namespace has that number, whoever has it outside; and it does not see who is outside. */
-	assert_int_equal(write_as(&within, "/v2/a/cgroup.procs", number), -ESRCH);
+	assert_int_equal(group_tree_write_as(&within, &within, "/v2/a/cgroup.procs", number), -ESRCH);
 	group_tree_attach(outsider, "/v2/b");
 	expect_as(&within, "/v2/b/cgroup.procs", "0\n");
 	/* Who is process 1 there is nobody special here. */
