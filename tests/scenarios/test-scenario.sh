@@ -13,6 +13,7 @@ name=$1 cgscen=$2 scenarios=$3/scenarios where=$4 gvisor=
 case $name in
 v1-accounting) controller=cpuacct ;;
 v1-hierarchy) controller=pids ;;
+v1-charges) controller=memory ;;
 v1-*) controller=${name#v1-} ;;
 *) controller= ;;
 esac
