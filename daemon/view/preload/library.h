@@ -45,6 +45,8 @@ bool library_is_shown(int dirfd, const char *path, char shown[PATH_MAX]);
 bool library_is_process_file(int dirfd, const char *path, char shown[PATH_MAX]);
 /* The shown path of what a descriptor, or the current directory (AT_FDCWD), is; false: not shown. */
 bool library_shown_of(int fd, char shown[PATH_MAX]);
+/* The same, or the real path of what is not shown. */
+bool library_path_of(int fd, char path[PATH_MAX]);
 /* Turns a path of the shadow into what is shown; false: it is none. */
 bool library_to_shown(const char *real, char shown[PATH_MAX]);
 /* The path in the shadow; false: too long. */

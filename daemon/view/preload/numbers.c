@@ -39,11 +39,11 @@ static int statfs_of(const char *path, struct statfs *answer)
 
 static int fstatfs_of(int fd, struct statfs *answer)
 {
-	char shown[PATH_MAX];
+	char path[PATH_MAX];
 	if (syscall(SYS_fstatfs, fd, answer) < 0)
 		return -1;
-	if (library_shown_of(fd, shown))
-		show(shown, answer);
+	if (library_path_of(fd, path))
+		show(path, answer);
 	return 0;
 }
 

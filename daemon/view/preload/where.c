@@ -97,6 +97,14 @@ static bool path_of(int fd, char path[PATH_MAX])
 	return n > 0 && path[0] == '/';
 }
 
+bool library_path_of(int fd, char path[PATH_MAX])
+{
+	int saved = errno;
+	bool ok = library_shown_of(fd, path) || path_of(fd, path);
+	errno = saved;
+	return ok;
+}
+
 bool library_shown_of(int fd, char shown[PATH_MAX])
 {
 	char real[PATH_MAX];
