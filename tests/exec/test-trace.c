@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -106,8 +107,21 @@ static void test_exec_by_leader(void **state)
 		assert_mode("leader-exec", "0");
 }
 
+/* gVisor lets a traced leader that has ended be waited for only after its threads, one of which, to become another
+ * program, waits for just that. */
+static int is_gvisor(void)
+{
+	struct utsname name;
+	return uname(&name) == 0 && strstr(name.version, "Sun Jan 10 15:06:54 PST 2016");
+}
+
 static void test_exec_without_leader(void **state)
 {
+	if (is_gvisor()) {
+		print_message(
+			"skip: in gVisor a thread without its leader cannot be another program while it is traced\n");
+		skip();
+	}
 	for (int i = 0; i < 10; i++)
 		assert_mode("orphan-exec", "0");
 }
@@ -214,6 +228,10 @@ static int lead_session(int terminal)
 
 static void test_terminal(void **state)
 {
+	if (is_gvisor()) {
+		print_message("skip: gVisor stops no background job that reads from its terminal\n");
+		skip();
+	}
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
 	assert_int_equal(write(master, "line\n", 5), 5);
