@@ -91,7 +91,8 @@ as_user() {
 	[ -n "$short" ] || check "$1: hybrid agrees with itself" agree hybrid
 	check "$1: what else v1 clients look at" run -- "$python3" "$top/tests/exec/story.py"
 	check "$1: every kind of path" run -- "$python3" "$top/tests/exec/paths.py"
-	check "$1: waiting for event files" run --tree=v2 -- "$python3" "$top/tests/exec/waits.py"
+	# In gVisor of 2022 these waits do not end.
+	[ -n "$short" ] || check "$1: waiting for event files" run --tree=v2 -- "$python3" "$top/tests/exec/waits.py"
 	check "$1: exit status" ends_with 5 -- sh -c 'exit 5'
 	check "$1: no such command" ends_with 127 -- /nonexistent/command
 	check "$1: nothing is left" leaves_nothing
