@@ -22,6 +22,7 @@ cat >"$root/test/init" <<-EOF
 	mount -t proc proc /proc
 	mount -t sysfs sys /sys
 	mount -t devtmpfs dev /dev
+	ln -s /proc/self/fd /dev/fd
 	mount -t tmpfs tmp /tmp
 	mount -t tmpfs run /run
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup
