@@ -42,11 +42,13 @@ static gboolean wraps(const Situation *now)
 	return now->exec->mounts || now->exec->redirects;
 }
 
-/* Only what the kernel has can be bound over. */
+/* Only what the kernel has can be bound over; what it lacks is shown to those who open it. */
 static gboolean wraps_proc_file(const Situation *now, const char *name)
 {
+	gboolean there = probe_found(now->probe, "proc-files", name);
+
 	return now->exec->redirects ||
-	       (wraps(now) && has(now, "mount-bind-proc", PROBE_PARTLY) && probe_found(now->probe, "proc-files", name));
+	       (wraps(now) && (there ? has(now, "mount-bind-proc", PROBE_PARTLY) : now->exec->intercepts));
 }
 
 static gboolean wraps_stat(const Situation *now)
@@ -150,6 +152,11 @@ static gboolean stat_moves(const Situation *now)
 	return has(now, "proc-stat", PROBE_YES);
 }
 
+static gboolean wraps_vmstat_and_diskstats(const Situation *now)
+{
+	return wraps_proc_file(now, "vmstat") && wraps_proc_file(now, "diskstats");
+}
+
 static gboolean has_vmstat_and_diskstats(const Situation *now)
 {
 	return probe_found(now->probe, "proc-files", "vmstat") && probe_found(now->probe, "proc-files", "diskstats");
@@ -166,13 +173,13 @@ static const Need known_root = {"root-filesystem", "a root of a type that cAdvis
 				exec_replaces_root};
 static const Need kubelet_keys = {"sysctl-kubelet", "six keys of /proc/sys, with its values or settable",
 				  has_kubelet_keys, serves, wraps};
-static const Need kernel_log = {"kmsg", "a /dev/kmsg that opens and waits", has_kmsg, never, never};
+static const Need kernel_log = {"kmsg", "a /dev/kmsg that opens and waits (exec.kmsg)", has_kmsg, never, intercepts};
 static const Need memory_size = {"proc-meminfo", "MemTotal and SwapTotal in /proc/meminfo", has_meminfo, never, never};
 static const Need controller_list = {"proc-cgroups", "its controllers enabled in /proc/cgroups", lists_controllers,
 				     never, wraps_controller_list};
 static const Need live_stat = {"proc-stat", "CPU time in /proc/stat that moves", stat_moves, never, wraps_stat};
 static const Need event_counters = {"proc-files", "/proc/vmstat and /proc/diskstats", has_vmstat_and_diskstats, never,
-				    never};
+				    wraps_vmstat_and_diskstats};
 
 static const Need one_version = {"cgroup-one-version", "controllers of cgroup v1 or v2, not of both", has_one_version,
 				 never, wraps};

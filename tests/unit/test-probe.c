@@ -88,9 +88,9 @@ static void test_gvisor(void **state)
 	assert_int_equal(report_exit_code(report), EXIT_OK);
 	assert_forecast(report, "cAdvisor up to 0.54", "works-with-mount", "cgroup-files");
 	assert_forecast(report, "cAdvisor from 0.55", "works-with-exec", "root-filesystem");
-	assert_forecast(report, "kubelet up to 1.20", "fails", "kmsg");
+	assert_forecast(report, "kubelet up to 1.20", "works-with-exec", "kmsg");
 	assert_forecast(report, "runc from 1.0.0-rc93", "works-with-exec", "openat2");
-	assert_forecast(report, "node_exporter", "fails", "proc-files");
+	assert_forecast(report, "node_exporter", "works-with-exec", "proc-stat");
 	assert_forecast(report, "Node", "works-with-exec", "proc-stat");
 }
 
