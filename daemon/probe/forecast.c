@@ -76,14 +76,25 @@ static gboolean has_cgroup_lines(const Situation *now)
 	return has(now, "cgroup-mounted", PROBE_YES);
 }
 
-static gboolean native_lines_can_be_had(const Situation *now)
+/* The controllers without which nobody goes on; of others clients do without. */
+static gboolean found_controllers(const Situation *now, const char *check)
 {
 	static const char *const controllers[] = {"cpu", "cpuacct", "cpuset", "memory", NULL};
 
 	for (const char *const *name = controllers; *name; name++)
-		if (!probe_found(now->probe, "mount-cgroup", *name))
+		if (!probe_found(now->probe, check, *name))
 			return FALSE;
 	return TRUE;
+}
+
+static gboolean native_lines_can_be_had(const Situation *now)
+{
+	return found_controllers(now, "mount-cgroup");
+}
+
+static gboolean lists_needed_controllers(const Situation *now)
+{
+	return found_controllers(now, "proc-cgroups");
 }
 
 static gboolean mount_gives_lines(const Situation *now)
@@ -142,6 +153,16 @@ static gboolean has_one_version(const Situation *now)
 	return has(now, "cgroup-one-version", PROBE_YES);
 }
 
+static gboolean has_private_mounts(const Situation *now)
+{
+	return probe_found(now->probe, "mount-namespace", "private");
+}
+
+static gboolean has_setgroups(const Situation *now)
+{
+	return probe_found(now->probe, "proc-files", "self/setgroups");
+}
+
 static gboolean lists_controllers(const Situation *now)
 {
 	return has(now, "proc-cgroups", PROBE_YES);
@@ -177,12 +198,19 @@ static const Need kernel_log = {"kmsg", "a /dev/kmsg that opens and waits (exec.
 static const Need memory_size = {"proc-meminfo", "MemTotal and SwapTotal in /proc/meminfo", has_meminfo, never, never};
 static const Need controller_list = {"proc-cgroups", "its controllers enabled in /proc/cgroups", lists_controllers,
 				     never, wraps_controller_list};
+/* gVisor lists a hierarchy once it has been mounted. */
+static const Need needed_controllers = {"proc-cgroups", "cpu, cpuacct, cpuset and memory enabled in /proc/cgroups",
+					lists_needed_controllers, mount_gives_lines, wraps_controller_list};
 static const Need live_stat = {"proc-stat", "CPU time in /proc/stat that moves", stat_moves, never, wraps_stat};
 static const Need event_counters = {"proc-files", "/proc/vmstat and /proc/diskstats", has_vmstat_and_diskstats, never,
 				    wraps_vmstat_and_diskstats};
 
 static const Need one_version = {"cgroup-one-version", "controllers of cgroup v1 or v2, not of both", has_one_version,
 				 never, wraps};
+
+static const Need private_mounts = {"mount-namespace", "a mount namespace that is its own", has_private_mounts, never,
+				    never};
+static const Need user_groups = {"proc-files", "/proc/self/setgroups", has_setgroups, never, intercepts};
 
 /* From what each program reads, and what it does where that is missing. */
 static const Client clients[] = {
@@ -199,10 +227,12 @@ static const Client clients[] = {
 	{"runc from 1.0.0-rc93",
 	 "on cgroup v2 device rules need BPF on a real cgroup2",
 	 {&tree, &lines, &accepted_files}},
-	{"crun", NULL, {&type, &tree, &one_version}},
-	{"podman", NULL, {&type, &tree, &accepted_files, &controller_list, &one_version}},
+	{"crun", NULL, {&private_mounts, &type, &tree, &one_version, &user_groups}},
+	{"podman",
+	 NULL,
+	 {&private_mounts, &type, &tree, &accepted_files, &controller_list, &one_version, &user_groups}},
 	{"Docker", "its devices controller must be among the mounts", {&tree, &lines}},
-	{"JVM", "without them it sizes itself by the whole machine", {&tree, &lines, &controller_list}},
+	{"JVM", "without them it sizes itself by the whole machine", {&tree, &lines, &needed_controllers}},
 	{"Go from 1.25", "without them GOMAXPROCS is the machine's", {&tree, &lines}},
 	{"Node", "without them it sees the whole machine", {&tree, &live_stat}},
 	{"systemd (cgtop, cgls)", NULL, {&type, &tree, &live_stat}},

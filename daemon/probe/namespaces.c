@@ -20,6 +20,9 @@ static ProbeVerdict check_user_namespace(ProbeAttempt *attempt)
 
 static int note_private(ProbeAttempt *attempt)
 {
+	g_ptr_array_set_size(attempt->found, 0);
+	g_ptr_array_set_size(attempt->missing, 0);
+	probe_look_for(attempt, "private", sandbox_is_private());
 	if (!sandbox_is_private())
 		probe_saw(attempt, "the namespace is the same as before");
 	return 0;

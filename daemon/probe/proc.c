@@ -14,9 +14,9 @@
 /* CPU time that a process spends on waiting for the counters of /proc/stat to move: many ticks of any clock. */
 #define STAT_LIMIT_US (100 * G_TIME_SPAN_MILLISECOND)
 
-static const char *const needed_files[] = {"stat",        "meminfo",      "cpuinfo",    "uptime", "loadavg",
-					   "filesystems", "diskstats",    "partitions", "swaps",  "vmstat",
-					   "cgroups",     "pressure/cpu", NULL};
+static const char *const needed_files[] = {"stat",        "meminfo",      "cpuinfo",        "uptime", "loadavg",
+					   "filesystems", "diskstats",    "partitions",     "swaps",  "vmstat",
+					   "cgroups",     "pressure/cpu", "self/setgroups", NULL};
 
 static ProbeVerdict check_files(ProbeAttempt *attempt)
 {

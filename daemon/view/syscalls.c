@@ -39,7 +39,7 @@ const SyscallRow syscall_rows[] = {
 	{"stat", SYS_stat, LOOKS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
 	{"lstat", SYS_lstat, LOOKS, NO, 0, NO, NO, NO, SYSCALL_NOFOLLOW, path_enter, NULL, 0},
 	{"newfstatat", SYS_newfstatat, LOOKS, 0, 1, NO, NO, 3, SYSCALL_BY_FD, path_enter, NULL, 0},
-	{"statx", SYS_statx, LOOKS, 0, 1, NO, NO, 2, SYSCALL_BY_FD, path_enter, NULL, 0},
+	{"statx", SYS_statx, LOOKS, 0, 1, NO, NO, 2, SYSCALL_BY_FD, statx_enter, NULL, 0},
 	{"access", SYS_access, LOOKS, NO, 0, NO, NO, NO, 0, path_enter, NULL, 0},
 	{"faccessat", SYS_faccessat, LOOKS, 0, 1, NO, NO, NO, 0, path_enter, NULL, 0},
 	{"faccessat2", SYS_faccessat2, LOOKS, 0, 1, NO, NO, 3, 0, path_enter, NULL, 0},

@@ -193,6 +193,7 @@ void sysinfo_leave(Call *call);
 Verdict fork_enter(Call *call);
 Verdict root_enter(Call *call);
 Verdict path_enter(Call *call);
+Verdict statx_enter(Call *call);
 Verdict chdir_enter(Call *call);
 Verdict open_enter(Call *call);
 Verdict openat2_enter(Call *call);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 
@@ -111,6 +112,18 @@ Verdict path_enter(Call *call)
 	Verdict verdict;
 	g_autofree char *shown = shown_path(call, &verdict);
 	return shown ? prepare_and_redirect(call, shown, SHADOW_SEE) : verdict;
+}
+
+/* gVisor tells the type of a file that FUSE serves only to those who ask for its mode, too. */
+Verdict statx_enter(Call *call)
+{
+	guint64 mask = call_argument(call, 3);
+	gboolean widens = (mask & (STATX_TYPE | STATX_MODE)) == STATX_TYPE;
+	if (widens)
+		call_set_argument(call, 3, mask | STATX_MODE);
+	Verdict verdict = path_enter(call);
+	/* The argument is put back at the end. */
+	return widens && verdict == CALL_PASS ? CALL_WATCH : verdict;
 }
 
 /* Within the shadow a path that leads up, to a program as well, is not the one that it seems to be. */

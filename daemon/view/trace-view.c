@@ -2,6 +2,7 @@
 
 #include "daemon/mounts.h"
 #include "daemon/view/births.h"
+#include "daemon/view/process-files.h"
 #include "daemon/view/shown-mounts.h"
 #include "daemon/view/trace.h"
 #include "fs/cgroup/limits.h"
@@ -106,6 +107,8 @@ static void show_statfs(const char *path, struct statfs *answer, void *data)
 static gboolean show_process_file(pid_t pid, const char *name, const Caller *caller, GString *out, void *data)
 {
 	const View *view = data;
+	if (process_files_show(pid, name, out))
+		return TRUE;
 	if (strcmp(name, "cgroup") != 0)
 		return shown_mounts_show(view->mounts, pid, name, out);
 	g_autofree char *path = g_strdup_printf("/proc/%d/cgroup", (int) pid);
