@@ -119,6 +119,14 @@ static void check_magic(const char *path, const Mount *mount, const char *call, 
 		problem("%s %s: %lx, in mountinfo %s", call, path, magic, mount->type);
 }
 
+/* As crun asks before it uses a directory: for the type alone. */
+static void check_type(const char *path, mode_t type)
+{
+	struct statx answer = {0};
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE, &answer) < 0 || (answer.stx_mode & S_IFMT) != type)
+		problem("statx of %s tells type %o, fstat %o", path, answer.stx_mode & S_IFMT, type);
+}
+
 static void check_path(const char *path)
 {
 	const Mount *mount = mount_of(path);
@@ -129,6 +137,7 @@ static void check_path(const char *path)
 		problem("%s: %s", path, mount ? strerror(errno) : "on no mount");
 		return;
 	}
+	check_type(path, st.st_mode & S_IFMT);
 	int r = statfs(path, &fs);
 	check_magic(path, mount, "statfs", r, fs.f_type);
 	r = fstatfs(fd, &fs);
@@ -273,11 +282,21 @@ static void check_files(void)
 		problem("mounts has other lines than mountinfo");
 }
 
+/* As container runtimes look whether they may change their groups. */
+static void check_setgroups(void)
+{
+	char *text = read_file("/proc/self/setgroups");
+	if (!text || (strcmp(text, "allow\n") != 0 && strcmp(text, "deny\n") != 0))
+		problem("/proc/self/setgroups is '%s'", text ? text : strerror(errno));
+	free(text);
+}
+
 int main(int argc, char **argv)
 {
 	read_mounts();
 	check_files();
 	check_groups();
+	check_setgroups();
 	check_cpus(argc > 1 ? atoi(argv[1]) : 0);
 	check_memory(argc > 2 ? strtoull(argv[2], NULL, 10) : 0);
 	return n_problems > 0;
