@@ -167,25 +167,57 @@ static void check_openat2(const char *hierarchy)
 	close(dir);
 }
 
-/* Is the process in the group that /proc/self/cgroup names? */
-static void check_membership(const Mount *mount, const char *groups)
+/* Is a word one of a list's, joined by commas? */
+static int lists(const char *list, size_t size, const char *word)
 {
-	char path[1024], own[16], key[300] = "0::";
-	const char *name = strrchr(mount->target, '/') + 1;
-	if (strcmp(mount->type, "cgroup2") != 0)
-		snprintf(key, sizeof key, strstr(mount->options, "name=") ? ":name=%s:" : ":%s:", name);
-	const char *line = strstr(groups, key);
-	if (!line) {
-		problem("%s: no line in /proc/self/cgroup", mount->target);
-	} else {
-		const char *group = line + strlen(key);
-		snprintf(path, sizeof path, "%s%.*s/cgroup.procs", mount->target, (int) strcspn(group, "\n"), group);
-		snprintf(own, sizeof own, "%d\n", (int) getpid());
-		char *members = read_file(path), *found = strstr(members, own);
-		if (!found || (found != members && found[-1] != '\n'))
-			problem("not in %s", path);
-		free(members);
+	size_t length = strlen(word);
+	for (const char *at = list, *end = list + size; at < end; at += strcspn(at, ",:\n") + 1)
+		if (strncmp(at, word, length) == 0 && (at + length == end || at[length] == ','))
+			return 1;
+	return 0;
+}
+
+/* The path in the line of /proc/self/cgroup that names a controller ("" is v2's), up to its newline; NULL: there is
+ * none. */
+static const char *group_of(const char *groups, const char *controller)
+{
+	for (const char *line = groups; *line; line += strcspn(line, "\n") + 1) {
+		const char *list = strchr(line, ':') + 1, *path = strchr(list, ':') + 1;
+		size_t size = (size_t) (path - 1 - list);
+		if (*controller ? lists(list, size, controller) : size == 0)
+			return path;
 	}
+	return NULL;
+}
+
+/* Is the process in the group that /proc/self/cgroup names? */
+static void check_membership(const Mount *mount, const char *groups, const char *controller)
+{
+	char path[1024], own[16];
+	const char *group = group_of(groups, controller);
+	if (!group) {
+		problem("%s: no line of '%s' in /proc/self/cgroup", mount->target, controller);
+		return;
+	}
+	snprintf(path, sizeof path, "%s%.*s/cgroup.procs", mount->target, (int) strcspn(group, "\n"), group);
+	snprintf(own, sizeof own, "%d\n", (int) getpid());
+	char *members = read_file(path), *found = strstr(members, own);
+	if (!found || (found != members && found[-1] != '\n'))
+		problem("not in %s", path);
+	free(members);
+}
+
+/* Of all controllers that the mount has. */
+static void check_memberships(const Mount *mount, const char *groups)
+{
+	static const char *const controllers[] = {"cpu",      "cpuacct",    "cpuset",      "memory",  "devices",
+						  "freezer",  "pids",       "blkio",       "hugetlb", "net_cls",
+						  "net_prio", "perf_event", "name=systemd"};
+	if (strcmp(mount->type, "cgroup2") == 0)
+		check_membership(mount, groups, "");
+	for (size_t i = 0; strcmp(mount->type, "cgroup") == 0 && i < sizeof controllers / sizeof *controllers; i++)
+		if (lists(mount->options, strlen(mount->options), controllers[i]))
+			check_membership(mount, groups, controllers[i]);
 }
 
 static void check_groups(void)
@@ -200,7 +232,7 @@ static void check_groups(void)
 		check_path(mounts[i].target);
 		check_path(path);
 		check_openat2(mounts[i].target);
-		check_membership(&mounts[i], groups);
+		check_memberships(&mounts[i], groups);
 	}
 	if (n == 0)
 		problem("no hierarchies in mountinfo");
