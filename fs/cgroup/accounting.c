@@ -6,6 +6,8 @@
  * the last look and its end is known only when its parent reaps it (cutime and cstime of the parent): the part of that
  * growth which was not counted yet goes to the group of the child, or to the parent's where the child was never seen.
  *
+ * Time of a thread that was moved by itself goes to its own group.
+ *
  * What a process read and wrote (/proc/PID/io) is looked at when it moves, when somebody asks for the I/O of its group,
  * and at its end where the kernel tells of that; elsewhere what came after the last look is lost with the process.
  */
@@ -51,21 +53,97 @@ static void remember(Process *last, const Process *now)
 	*last = merged;
 }
 
+/* CPU time of one process, or of one of its threads, since the last look, ns. */
+typedef struct CpuGrowth {
+	guint64 user, system;
+} CpuGrowth;
+
+static gboolean read_thread(const Task *task, pid_t tid, Process *ret)
+{
+	const Sampler *sampler = task->groups[0]->hierarchy->fs->sampler;
+	g_autoptr(GString) buffer = g_string_new(NULL);
+
+	return process_read_thread(sampler_proc_fd(sampler), task->pid, tid, sampler_machine(sampler), buffer, ret) ==
+	       0;
+}
+
+void accounting_begin_thread(const Task *task, pid_t tid)
+{
+	MovedThread *thread = task_moved_thread(task, tid);
+	Process now;
+
+	if (!thread || thread->is_known || !read_thread(task, tid, &now))
+		return;
+	thread->user_ns = now.user_ns;
+	thread->system_ns = now.system_ns;
+	thread->is_known = TRUE;
+}
+
+/* How much of what its process spent (all: what of that was not told apart yet) the thread did. */
+static CpuGrowth growth_of_thread(MovedThread *thread, const Process *now, CpuGrowth *all)
+{
+	CpuGrowth own = {MIN(growth(now->user_ns, thread->user_ns), all->user),
+			 MIN(growth(now->system_ns, thread->system_ns), all->system)};
+
+	thread->user_ns += own.user;
+	thread->system_ns += own.system;
+	all->user -= own.user;
+	all->system -= own.system;
+	return own;
+}
+
+/* Where the process is, its thread is not: rest loses what the thread's group gets. */
+static void add_thread_growth(const MovedThread *thread, unsigned cpu, CpuGrowth own, CpuGrowth *rest, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (!thread->places[i])
+			continue;
+		rest[i].user -= own.user;
+		rest[i].system -= own.system;
+		if (thread->places[i]->parent)
+			add_cpu(thread->places[i], cpu, own.user, own.system);
+	}
+}
+
+/* The files of threads that were moved by themselves are read here, with the tree locked: there are few such threads,
+ * and what is theirs must never have been seen in their process' group. What a thread spent after the last look before
+ * its end stays there. */
+static void tell_threads_apart(Task *task, CpuGrowth all, CpuGrowth *rest, unsigned n)
+{
+	GHashTableIter iter;
+	gpointer tid, thread;
+	Process now;
+
+	if (!task->threads)
+		return;
+	g_hash_table_iter_init(&iter, task->threads);
+	while (g_hash_table_iter_next(&iter, &tid, &thread)) {
+		accounting_begin_thread(task, GPOINTER_TO_INT(tid));
+		if (read_thread(task, GPOINTER_TO_INT(tid), &now))
+			add_thread_growth(thread, now.processor, growth_of_thread(thread, &now, &all), rest, n);
+	}
+}
+
 static void add_growth(Task *task, const Process *now)
 {
 	unsigned n = task->groups[0]->hierarchy->fs->cgroups->hierarchies->len;
 	const Process *last = &task->last;
-	guint64 user = growth(now->user_ns, last->user_ns), system = growth(now->system_ns, last->system_ns);
+	CpuGrowth all = {growth(now->user_ns, last->user_ns), growth(now->system_ns, last->system_ns)};
 	guint64 faults = growth(now->minor_faults, last->minor_faults) + growth(now->major_faults, last->major_faults);
+	g_autofree CpuGrowth *rest = NULL;
 
-	if (!user && !system && !faults)
+	if (!all.user && !all.system && !faults)
 		return;
+	rest = g_new(CpuGrowth, n);
+	for (unsigned i = 0; i < n; i++)
+		rest[i] = all;
+	tell_threads_apart(task, all, rest, n);
 	for (unsigned i = 0; i < n; i++) {
 		Group *group = task->groups[i];
 
 		if (!group->parent)
 			continue;
-		add_cpu(group, now->processor, user, system);
+		add_cpu(group, now->processor, rest[i].user, rest[i].system);
 		group_core(group)->own.faults += faults;
 		group_core(group)->own.major_faults += growth(now->major_faults, last->major_faults);
 	}

@@ -142,29 +142,34 @@ static void group_drop_member(Group *group, Task *task)
 		count_placed(group, -1);
 }
 
+MovedThread *task_moved_thread(const Task *task, pid_t tid)
+{
+	return task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
+}
+
 static void task_forget_thread(Task *task, pid_t tid, unsigned index)
 {
-	Group **places = task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
+	MovedThread *thread = task_moved_thread(task, tid);
 
-	if (!places || !places[index])
+	if (!thread || !thread->places[index])
 		return;
-	g_hash_table_remove(group_core(places[index])->threads, GINT_TO_POINTER(tid));
-	places[index] = NULL;
+	g_hash_table_remove(group_core(thread->places[index])->threads, GINT_TO_POINTER(tid));
+	thread->places[index] = NULL;
 }
 
 void task_thread_ended(Task *task, pid_t tid)
 {
-	Group **places = task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
+	MovedThread *thread = task_moved_thread(task, tid);
 	unsigned n = n_hierarchies(task->groups[0]->hierarchy->fs);
 
-	for (unsigned i = 0; places && i < n; i++) {
-		Group *group = places[i];
+	for (unsigned i = 0; thread && i < n; i++) {
+		Group *group = thread->places[i];
 
 		task_forget_thread(task, tid, i);
 		if (group)
 			members_changed(group);
 	}
-	if (places)
+	if (thread)
 		g_hash_table_remove(task->threads, GINT_TO_POINTER(tid));
 }
 
@@ -199,28 +204,28 @@ void task_set_group(Task *task, Group *to)
 void task_set_thread(Task *task, pid_t tid, Group *to)
 {
 	unsigned index = to->hierarchy->index;
-	Group **places;
+	MovedThread *thread;
 
 	task_forget_thread(task, tid, index);
 	if (task->groups[index] == to)
 		return;
 	if (!task->threads)
 		task->threads = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-	places = g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid));
-	if (!places) {
-		places = g_new0(Group *, n_hierarchies(to->hierarchy->fs));
-		g_hash_table_insert(task->threads, GINT_TO_POINTER(tid), places);
+	thread = task_moved_thread(task, tid);
+	if (!thread) {
+		thread = g_malloc0(sizeof *thread + n_hierarchies(to->hierarchy->fs) * sizeof *thread->places);
+		g_hash_table_insert(task->threads, GINT_TO_POINTER(tid), thread);
 	}
-	places[index] = to;
+	thread->places[index] = to;
 	g_hash_table_insert(group_core(to)->threads, GINT_TO_POINTER(tid), task);
 	members_changed(to);
 }
 
 Group *task_group_of_thread(const Task *task, pid_t tid, unsigned index)
 {
-	Group **places = task->threads ? g_hash_table_lookup(task->threads, GINT_TO_POINTER(tid)) : NULL;
+	const MovedThread *thread = task_moved_thread(task, tid);
 
-	return places && places[index] ? places[index] : task->groups[index];
+	return thread && thread->places[index] ? thread->places[index] : task->groups[index];
 }
 
 gboolean task_is_placed(const Task *task)
@@ -236,14 +241,14 @@ gboolean task_is_placed(const Task *task)
 unsigned task_count_moved(const Task *task, const Group *to, unsigned index)
 {
 	GHashTableIter iter;
-	gpointer places;
+	gpointer thread;
 	unsigned n = 0;
 
 	if (!task->threads)
 		return 0;
 	g_hash_table_iter_init(&iter, task->threads);
-	while (g_hash_table_iter_next(&iter, NULL, &places)) {
-		const Group *at = ((Group **) places)[index];
+	while (g_hash_table_iter_next(&iter, NULL, &thread)) {
+		const Group *at = ((MovedThread *) thread)->places[index];
 
 		n += at && (!to || at == to);
 	}

@@ -12,6 +12,13 @@
 #include "fs/cgroup/process-events.h"
 #include "fs/source/processes.h"
 
+/* A thread that was moved by itself. */
+typedef struct MovedThread {
+	guint64 user_ns, system_ns; /* CPU time that was already told apart from its process' */
+	gboolean is_known;          /* these are: what it spent before it was moved is not its group's */
+	Group *places[];            /* by Hierarchy.index; NULL: where its process is */
+} MovedThread;
+
 typedef struct Task {
 	pid_t pid; /* of the thread group, in the daemon's PID namespace */
 	pid_t ppid;
@@ -19,8 +26,7 @@ typedef struct Task {
 	guint64 start;    /* 0: not known yet, it was just born */
 	gint64 born;      /* monotonic time when the table got it */
 	Group **groups;   /* by Hierarchy.index; never NULL entries */
-	GHashTable
-		*threads; /* tid → Group ** with NULL for "where its process is"; NULL: no thread was moved by itself */
+	GHashTable *threads; /* tid → MovedThread; NULL: no thread was moved by itself */
 	GArray *tids;     /* pid_t, as of the last look; NULL: not looked yet */
 	Process last;     /* as of the last reconciliation; times count from there */
 	ProcessIo io;     /* as of the last look at it */
@@ -124,6 +130,7 @@ gboolean task_is_placed(const Task *task);
 /* Is the process, or a thread of it, here? */
 gboolean task_is_in(const Task *task, const Group *group);
 /* Where the thread is in the hierarchy with this index: by itself, or with its process. */
+MovedThread *task_moved_thread(const Task *task, pid_t tid); /* NULL: it was not moved by itself */
 Group *task_group_of_thread(const Task *task, pid_t tid, unsigned index);
 /* How many of its threads were moved by themselves, to this group or (NULL) anywhere; and how many were not. */
 unsigned task_count_moved(const Task *task, const Group *to, unsigned index);
@@ -131,6 +138,8 @@ unsigned task_count_unmoved(const Task *task, unsigned index);
 
 /* accounting.c. Tree locked for writing. */
 void accounting_update(Task *task, const Process *now); /* now becomes task->last */
+/* Tells what a thread that has been moved by itself spent before, so that only what comes counts for its group. */
+void accounting_begin_thread(const Task *task, pid_t tid);
 void accounting_update_io(Task *task, const ProcessIo *now);
 void accounting_note_ended(Members *members, Task *gone); /* when its last times are known */
 void accounting_merge_into_parent(Group *group);

@@ -136,6 +136,7 @@ static void move_thread(Task *task, pid_t tid, Group *to)
 	unsigned index = to->hierarchy->index;
 
 	task_set_thread(task, tid, to);
+	accounting_begin_thread(task, tid);
 	if (task_count_unmoved(task, index) == 0 && task_count_moved(task, to, index) == task->last.n_threads)
 		task_set_group(task, to);
 }

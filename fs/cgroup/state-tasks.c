@@ -56,14 +56,14 @@ static GVariant *threads_save(const Fs *fs, const Task *task, GHashTable *number
 {
 	GVariantBuilder builder;
 	GHashTableIter iter;
-	gpointer tid, places;
+	gpointer tid, thread;
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE("a(iau)"));
 	if (task->threads) {
 		g_hash_table_iter_init(&iter, task->threads);
-		while (g_hash_table_iter_next(&iter, &tid, &places))
+		while (g_hash_table_iter_next(&iter, &tid, &thread))
 			g_variant_builder_add(&builder, "(i@au)", GPOINTER_TO_INT(tid),
-					      places_save(fs, places, numbers));
+					      places_save(fs, ((MovedThread *) thread)->places, numbers));
 	}
 	return g_variant_builder_end(&builder);
 }

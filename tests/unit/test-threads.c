@@ -38,6 +38,21 @@ static void start_thread(void)
 		_exit(1);
 }
 
+static void *spin(void *data)
+{
+	while (TRUE)
+		;
+	return data;
+}
+
+static void start_spinning_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, spin, NULL) != 0)
+		_exit(1);
+}
+
 static void start_thread_and_end(void)
 {
 	start_thread();
@@ -148,6 +163,45 @@ static void test_threads_moved_one_by_one_leave_nothing(void **state)
 	group_tree_kill(pid);
 }
 
+/* ns */
+static gint64 time_of_thread(pid_t pid, pid_t tid)
+{
+	g_autoptr(GString) buffer = g_string_new(NULL);
+	Process now;
+
+	assert_int_equal(process_read_thread(sampler_proc_fd(group_tree->sampler), pid, tid,
+					     sampler_machine(group_tree->sampler), buffer, &now),
+			 0);
+	return (gint64) (now.user_ns + now.system_ns);
+}
+
+/* What the thread has spent goes on counting where it was, what it spends counts where it is. */
+static void test_time_of_a_thread_is_its_groups(void **state)
+{
+	const gint64 much = 300000000; /* ns */
+	pid_t pid = group_tree_fork(start_spinning_thread), tid = other_thread(pid);
+	gint64 before, at_move, usage;
+
+	group_tree_make("/v1/cpu,cpuacct", "a");
+	group_tree_make("/v1/cpu,cpuacct", "b");
+	group_tree_attach(pid, "/v1/cpu,cpuacct/a");
+	group_tree_await("/v1/cpu,cpuacct/a/cpuacct.usage", "", much);
+	at_move = time_of_thread(pid, tid);
+	move(tid, "/v1/cpu,cpuacct/b/tasks");
+	before = group_tree_value("/v1/cpu,cpuacct/a/cpuacct.usage", "");
+	group_tree_await("/v1/cpu,cpuacct/b/cpuacct.usage", "", 2 * much);
+	assert_in_range(group_tree_value("/v1/cpu,cpuacct/a/cpuacct.usage", ""), before, before + much);
+	usage = group_tree_value("/v1/cpu,cpuacct/b/cpuacct.usage", "");
+	assert_in_range(usage, 0, time_of_thread(pid, tid) - at_move);
+	/* With its process it comes back, and takes nothing along. */
+	group_tree_attach(pid, "/v1/cpu,cpuacct/a");
+	before = group_tree_value("/v1/cpu,cpuacct/b/cpuacct.usage", "");
+	group_tree_await("/v1/cpu,cpuacct/a/cpuacct.usage", "",
+			 group_tree_value("/v1/cpu,cpuacct/a/cpuacct.usage", "") + 2 * much);
+	assert_int_equal(group_tree_value("/v1/cpu,cpuacct/b/cpuacct.usage", ""), before);
+	group_tree_kill(pid);
+}
+
 static void test_an_ended_leader_is_nowhere(void **state)
 {
 	pid_t pid = group_tree_fork(start_thread_and_end), tid = other_thread(pid);
@@ -199,6 +253,7 @@ int main(void)
 		TEST(test_the_parent_counts_those_of_a_removed_group),
 		TEST(test_threads_count_where_they_are),
 		TEST(test_threads_moved_one_by_one_leave_nothing),
+		TEST(test_time_of_a_thread_is_its_groups),
 		TEST(test_an_ended_leader_is_nowhere),
 		TEST(test_a_child_begins_where_the_thread_is_that_forked_it),
 	};
