@@ -22,14 +22,14 @@ typedef struct MovedThread {
 typedef struct Task {
 	pid_t pid; /* of the thread group, in the daemon's PID namespace */
 	pid_t ppid;
-	pid_t parent_tid; /* the thread that forked it; 0: not known, nor needed any more */
-	guint64 start;    /* 0: not known yet, it was just born */
-	gint64 born;      /* monotonic time when the table got it */
-	Group **groups;   /* by Hierarchy.index; never NULL entries */
-	GHashTable *threads; /* tid → MovedThread; NULL: no thread was moved by itself */
-	GArray *tids;     /* pid_t, as of the last look; NULL: not looked yet */
-	Process last;     /* as of the last reconciliation; times count from there */
-	ProcessIo io;     /* as of the last look at it */
+	pid_t parent_tid;                /* the thread that forked it; 0: not known, nor needed any more */
+	guint64 start;                   /* 0: not known yet, it was just born */
+	gint64 born;                     /* monotonic time when the table got it */
+	Group **groups;                  /* by Hierarchy.index; never NULL entries */
+	GHashTable *threads;             /* tid → MovedThread; NULL: no thread was moved by itself */
+	GArray *tids;                    /* pid_t, as of the last look; NULL: not looked yet */
+	Process last;                    /* as of the last reconciliation; times count from there */
+	ProcessIo io;                    /* as of the last look at it */
 	guint64 program;                 /* Process.program, when its memory was last looked at */
 	GArray *charges;                 /* Charge, charges.h; NULL: none */
 	guint64 anon, file, shmem, swap; /* bytes, when somebody last asked for the memory of a group of its */

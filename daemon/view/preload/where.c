@@ -118,7 +118,7 @@ bool library_shown_of(int fd, char shown[PATH_MAX])
 static bool absolute(int dirfd, const char *path, char shown[PATH_MAX])
 {
 	int saved = errno;
-	strcpy(shown, "/");
+	memcpy(shown, "/", sizeof "/");
 	if (*path != '/') {
 		if (!path_of(dirfd, shown)) {
 			errno = saved;
@@ -146,12 +146,12 @@ bool library_is_process_file(int dirfd, const char *path, char shown[PATH_MAX])
 	if (!path || !*path || !*root() || !absolute(dirfd, path, shown))
 		return false;
 	if (strcmp(shown, "/proc/mounts") == 0 || strcmp(shown, "/etc/mtab") == 0)
-		strcpy(shown, "/proc/self/mounts");
+		memcpy(shown, "/proc/self/mounts", sizeof "/proc/self/mounts");
 	if (strncmp(shown, "/proc/self/", 11) == 0 || strncmp(shown, "/proc/thread-self/", 18) == 0) {
 		const char *slash = strrchr(shown, '/');
 		if (strlen(slash) >= sizeof name || (slash != shown + 10 && slash != shown + 17))
 			return false;
-		strcpy(name, slash + 1);
+		snprintf(name, sizeof name, "%s", slash + 1);
 		snprintf(shown, PATH_MAX, "/proc/%d/%s", (int) getpid(), name);
 	}
 	if (sscanf(shown, "/proc/%d/%n", &pid, &length) != 1 || length == 0)

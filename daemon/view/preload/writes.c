@@ -35,12 +35,13 @@ void library_remember(int fd, const char *shown)
 {
 	struct stat st;
 	Opened *opened = NULL;
+	size_t size = strlen(shown) + 1;
 	if (fd < 0 || fd >= MAX_REMEMBERED)
 		return;
-	if (fstat(fd, &st) == 0 && (opened = malloc(sizeof *opened + strlen(shown) + 1))) {
+	if (fstat(fd, &st) == 0 && (opened = malloc(sizeof *opened + size))) {
 		opened->device = st.st_dev;
 		opened->inode = st.st_ino;
-		strcpy(opened->shown, shown);
+		memcpy(opened->shown, shown, size);
 	}
 	free(atomic_exchange(&remembered[fd], opened));
 }
@@ -61,7 +62,7 @@ static bool shown_of(int fd, char shown[PATH_MAX])
 	bool same = fstat(fd, &st) == 0 && st.st_dev == opened->device && st.st_ino == opened->inode;
 	errno = saved;
 	if (same)
-		strcpy(shown, opened->shown);
+		memcpy(shown, opened->shown, strlen(opened->shown) + 1);
 	return same;
 }
 
