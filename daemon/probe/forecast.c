@@ -204,10 +204,8 @@ static const Need needed_controllers = {"proc-cgroups", "cpu, cpuacct, cpuset an
 static const Need live_stat = {"proc-stat", "CPU time in /proc/stat that moves", stat_moves, never, wraps_stat};
 static const Need event_counters = {"proc-files", "/proc/vmstat and /proc/diskstats", has_vmstat_and_diskstats, never,
 				    wraps_vmstat_and_diskstats};
-
 static const Need one_version = {"cgroup-one-version", "controllers of cgroup v1 or v2, not of both", has_one_version,
 				 never, wraps};
-
 static const Need private_mounts = {"mount-namespace", "a mount namespace that is its own", has_private_mounts, never,
 				    never};
 static const Need user_groups = {"proc-files", "/proc/self/setgroups", has_setgroups, never, intercepts};

@@ -58,8 +58,8 @@ void probe_result_clear(gpointer data);
 /* Takes seen; frees nothing that the result held. */
 void probe_result_set_unknown(ProbeResult *result, char *seen);
 
-/* Runs the named checks, or all if names is NULL; up to `probe_time_limit` together. Must be called before the process
- * has threads. NULL and an error only if no child can be started at all. */
+/* Runs the named checks, or all if names is NULL. Must be called before the process has threads. NULL and an error only
+ * if no child can be started at all. */
 Probe *probe_run(const char *const *names, GError **error);
 void probe_free(Probe *probe);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Probe, probe_free)

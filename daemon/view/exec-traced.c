@@ -41,10 +41,8 @@ static void show_sysinfo(const Caller *caller, struct sysinfo *answer, void *dat
 static gboolean show_process_file(pid_t pid, const char *name, const Caller *caller, GString *out, void *data)
 {
 	const Exec *exec = data;
-	if (process_files_show(pid, name, out))
-		return TRUE;
 	if (strcmp(name, "cgroup") != 0)
-		return shown_mounts_show(exec->mounts, pid, name, out);
+		return process_files_show(exec->mounts, pid, name, out);
 	g_autofree char *path = g_strdup_printf("%s/proc/%d/cgroup", exec->composite, (int) pid);
 	g_autofree char *text = NULL;
 	if (!g_file_get_contents(path, &text, NULL, NULL))

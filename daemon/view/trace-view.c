@@ -107,10 +107,8 @@ static void show_statfs(const char *path, struct statfs *answer, void *data)
 static gboolean show_process_file(pid_t pid, const char *name, const Caller *caller, GString *out, void *data)
 {
 	const View *view = data;
-	if (process_files_show(pid, name, out))
-		return TRUE;
 	if (strcmp(name, "cgroup") != 0)
-		return shown_mounts_show(view->mounts, pid, name, out);
+		return process_files_show(view->mounts, pid, name, out);
 	g_autofree char *path = g_strdup_printf("/proc/%d/cgroup", (int) pid);
 	return control_files_show(view->fs, path, caller, out) == 0;
 }

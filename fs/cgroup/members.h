@@ -129,8 +129,8 @@ Task *members_find(const Members *members, pid_t pid);
 gboolean task_is_placed(const Task *task);
 /* Is the process, or a thread of it, here? */
 gboolean task_is_in(const Task *task, const Group *group);
-/* Where the thread is in the hierarchy with this index: by itself, or with its process. */
 MovedThread *task_moved_thread(const Task *task, pid_t tid); /* NULL: it was not moved by itself */
+/* Where the thread is in the hierarchy with this index: by itself, or with its process. */
 Group *task_group_of_thread(const Task *task, pid_t tid, unsigned index);
 /* How many of its threads were moved by themselves, to this group or (NULL) anywhere; and how many were not. */
 unsigned task_count_moved(const Task *task, const Group *to, unsigned index);
